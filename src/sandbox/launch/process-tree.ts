@@ -1,0 +1,53 @@
+/** Finds processes by their parents, in the supervisor's own process namespace. */
+import { readFileSync, readdirSync } from "node:fs";
+import { SandboxError } from "../errors.ts";
+
+/** The only child of a process. Throws `SandboxError` where it has none or several. */
+export function childOf(pid: number): number {
+  const children = childrenOf(pid);
+  const [child] = children;
+  if (child === undefined || children.length !== 1) {
+    throw new SandboxError("launch-failed", `process ${pid} has ${children.length} children where one was expected`);
+  }
+  return child;
+}
+
+function childrenOf(pid: number): number[] {
+  try {
+    return numbers(readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8"));
+  } catch {
+    return scan(pid); // A kernel without that file, or a process that is gone: then nobody has it as a parent.
+  }
+}
+
+function scan(parent: number): number[] {
+  return readdirSync("/proc")
+    .filter((name) => /^\d+$/.test(name))
+    .filter((name) => parentOf(name) === parent)
+    .map(Number);
+}
+
+function parentOf(pid: string): number | undefined {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+    return Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[1]);
+  } catch {
+    return undefined;
+  }
+}
+
+/** When a process started, in clock ticks since boot: with its pid, this names it for good. `undefined`: it is gone. */
+export function startTimeOf(pid: number): string | undefined {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+    // A zombie has ended; nobody has collected it yet.
+    return fields[0] === "Z" ? undefined : fields[19];
+  } catch {
+    return undefined;
+  }
+}
+
+function numbers(text: string): number[] {
+  return text.trim().split(/\s+/).filter((part) => part !== "").map(Number);
+}

@@ -1,0 +1,166 @@
+/**
+ * Everything that has to be right before a sandbox is planned: the policy, that all of it is enforced, the hazards, the
+ * sealed content. Each step can refuse; none of them starts anything.
+ */
+import { readdirSync, readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import type { Finding } from "../core/finding.ts";
+import type { Agent, LoadResult, Policy } from "../policy/types.ts";
+import { unenforced } from "../policy/unenforced.ts";
+import { agentUid } from "../sandbox/agent-uid.ts";
+import { currentHost, findGrants, planCgroup } from "../sandbox/cgroup.ts";
+import { collectFacts, type HostFacts } from "../sandbox/facts.ts";
+import { type Plan, planSandbox, processLimit } from "../sandbox/plan.ts";
+import type { Progress } from "../sandbox/store/build.ts";
+import { type Release, type StandInRequest, sealRelease, survey, withStandIns } from "../sandbox/store/release.ts";
+import { cached, cacheKey } from "./cache.ts";
+import { SupervisorError } from "./errors.ts";
+
+export interface PrepareOptions {
+  /** Absolute path. */
+  readonly policyFile: string;
+  /** Absolute path. */
+  readonly stateDir: string;
+  /** Needed where the policy has several. */
+  readonly agent?: string;
+  /** Runs in place of the agent's own `run`. */
+  readonly command?: readonly string[];
+}
+
+export interface Prepared {
+  readonly policy: Policy;
+  readonly agent: Agent;
+  readonly facts: HostFacts;
+  readonly release: Release;
+  readonly plan: Plan;
+  /** Findings that do not keep the agent from starting. */
+  readonly findings: readonly Finding[];
+}
+
+/** The policy, from the cache where the file is the same. */
+export async function loadCached(policyFile: string, stateDir: string): Promise<LoadResult> {
+  let text: Buffer;
+  try {
+    text = readFileSync(policyFile);
+  } catch {
+    const { loadPolicy } = await import("../policy/load.ts");
+    return loadPolicy(policyFile); // It says exactly what is wrong.
+  }
+  const slot = `policy-${cacheKey(policyFile).slice(0, 16)}`;
+  return cached(stateDir, slot, cacheKey(policyFile, text), async () => {
+    const { loadPolicy } = await import("../policy/load.ts");
+    return loadPolicy(policyFile);
+  });
+}
+
+async function requirePolicy({ policyFile, stateDir }: PrepareOptions): Promise<Policy> {
+  const result = await loadCached(policyFile, stateDir);
+  switch (result.kind) {
+    case "ok":
+      return result.policy;
+    case "missing":
+      throw new SupervisorError("policy", `there is no ${result.file}`, "Write one with `hardline init`, or name one with --policy.");
+    case "unreadable":
+      throw new SupervisorError("policy", `${result.file} cannot be read: ${result.reason}`);
+    case "invalid": {
+      const { renderProblems } = await import("../policy/render.ts");
+      throw new SupervisorError("policy", renderProblems(result.problems, result.file, { color: false }).trimEnd());
+    }
+  }
+}
+
+/** The agent that was named, or the only one. */
+export function chooseAgent(policy: Policy, name: string | undefined): Agent {
+  const names = Object.keys(policy.agents);
+  if (name === undefined && names.length !== 1) {
+    throw new SupervisorError(
+      "which-agent",
+      names.length === 0 ? `${policy.file} has no agents` : `${policy.file} has several agents: ${names.join(", ")}`,
+      names.length === 0 ? "Add one under agents:." : "Name one with --agent.",
+    );
+  }
+  const chosen = Object.hasOwn(policy.agents, name ?? names[0] ?? "") ? policy.agents[name ?? names[0] ?? ""] : undefined;
+  if (chosen === undefined) {
+    throw new SupervisorError("no-such-agent", `${policy.file} has no agent ${name}`, `It has: ${names.join(", ")}.`);
+  }
+  return chosen;
+}
+
+async function refuseUnenforced(policy: Policy, agent: Agent): Promise<void> {
+  const problems = unenforced(policy, agent.name);
+  if (problems.length === 0) return;
+  const { renderProblems } = await import("../policy/render.ts");
+  throw new SupervisorError(
+    "not-enforced",
+    renderProblems(problems, policy.file, { color: false }).trimEnd(),
+    "The agent was not started: a rule that nothing enforces would be a promise nobody keeps.",
+  );
+}
+
+interface Hazards {
+  readonly findings: readonly Finding[];
+  readonly standIns: readonly StandInRequest[];
+}
+
+/** Names around what is sealed in a workspace: a name that appears or goes may change what the analysis says. */
+function neighbours(agent: Agent): string {
+  if (agent.shape.kind === "root") return "";
+  const { workspace, sealed } = agent.shape;
+  const directories = new Set([workspace, ...sealed.map(({ path }) => dirname(join(workspace, path)))]);
+  const listings = [...directories].map((directory) => {
+    try {
+      const entries = readdirSync(directory, { withFileTypes: true });
+      return entries.map((entry) => `${entry.name}:${entry.isDirectory()}:${entry.isSymbolicLink()}`).sort();
+    } catch {
+      return "absent";
+    }
+  });
+  return JSON.stringify([...directories].map((directory, index) => [directory, listings[index]]));
+}
+
+async function judgeHazards(policy: Policy, agent: Agent, fingerprint: string, stateDir: string): Promise<Hazards> {
+  const key = cacheKey(readFileSync(policy.file), agent.name, fingerprint, neighbours(agent));
+  const slot = `hazards-${cacheKey(policy.file, agent.name).slice(0, 16)}`;
+  const hazards = await cached(stateDir, slot, key, async () => {
+    const { findHazards } = await import("../analysis/hazards/find.ts");
+    return findHazards(policy, agent);
+  });
+  const grave = hazards.findings.filter(({ severity, accepted }) => severity === "error" && accepted === undefined);
+  if (grave.length === 0) return hazards;
+  const lines = grave.map(({ file, line, column, id, message, fix }) => `${file}:${line}:${column}: ${id}: ${message}\n  ${fix}`);
+  throw new SupervisorError(
+    "hazards",
+    lines.join("\n"),
+    "The agent was not started. Mend these, or accept one by name: accept: [{ id: …, because: … }] (see `hardline check`).",
+  );
+}
+
+/** From the command line to a plan. `run` names the run that the plan is for. */
+export async function prepare(options: PrepareOptions, run: string, progress: Progress): Promise<Prepared> {
+  const policy = await requirePolicy(options);
+  const agent = chooseAgent(policy, options.agent);
+  await refuseUnenforced(policy, agent);
+  const surveyed = survey(agent, options.stateDir);
+  const hazards = await judgeHazards(policy, agent, surveyed.fingerprint, options.stateDir);
+  const root = process.getuid?.() === 0;
+  const uid = root ? agentUid(options.stateDir, policy.file, agent.name) : undefined;
+  const facts = collectFacts({ state: options.stateDir, read: agent.read, ...(uid === undefined ? {} : { agentUid: uid }) });
+  const owner = root ? { uid: facts.agentUid, gid: facts.agentGid } : undefined;
+  const release = await sealRelease(withStandIns(surveyed, hazards.standIns), {
+    state: options.stateDir,
+    progress,
+    ...(owner === undefined ? {} : { owner }),
+  });
+  const grants = findGrants(currentHost(root));
+  const { cgroup, unlimited } = planCgroup(agent.resources, processLimit(agent.resources), run, grants);
+  const plan = planSandbox({
+    agent,
+    policyDigest: policy.digest,
+    facts,
+    release,
+    cgroup,
+    unlimited,
+    ...(options.command === undefined ? {} : { command: options.command }),
+  });
+  return { policy, agent, facts, release, plan, findings: hazards.findings };
+}

@@ -1,0 +1,137 @@
+/** One agent in the foreground: prepared, launched, looked at, passed through, and reported on at its end. */
+import { fstatSync } from "node:fs";
+import { basename, dirname } from "node:path";
+import { isatty } from "node:tty";
+import { SandboxError } from "../sandbox/errors.ts";
+import { beginRun, discardRun, liveRuns, newRunId, type Run } from "../sandbox/launch/journal.ts";
+import { type End, launch, type RunningAgent } from "../sandbox/launch/launch.ts";
+import { findLeftovers } from "../sandbox/leftovers.ts";
+import { prepareMutable } from "../sandbox/mutable.ts";
+import type { Plan } from "../sandbox/plan.ts";
+import { type Prepared, type PrepareOptions, prepare } from "./prepare.ts";
+import { sealingProgress } from "./progress.ts";
+
+const NOT_EXECUTABLE = 126;
+const NOT_FOUND = 127;
+const LOST = 125;
+const ENOENT = 2;
+
+/**
+ * Signals that the agent gets when the supervisor gets them. Job control's are among them: the agent has a session of its
+ * own, which the caller's terminal does not reach.
+ */
+const PASSED_ON = ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2", "SIGWINCH", "SIGCONT"] as const;
+
+/**
+ * Runs an agent to its end and resolves to the status to exit with: the agent's own, 128+N where signal N ended it, 126 or
+ * 127 where its program could not be executed. Throws `HardlineError` where it was not started.
+ */
+export async function runAgent(options: PrepareOptions): Promise<number> {
+  refuseDirectories();
+  const id = newRunId();
+  const prepared = await prepare(options, id, sealingProgress());
+  const { plan, facts, agent } = prepared;
+  prepareMutable(agent, facts.root ? { uid: facts.agentUid, gid: facts.agentGid } : undefined);
+  refuseSecondRun(options.stateDir, prepared);
+  const run = beginRun(options.stateDir, id, {
+    agent: plan.agent,
+    release: basename(dirname(plan.releaseTree)),
+    placeholders: plan.placeholders,
+    cgroups: plan.cgroup.directories,
+    ...(agent.shape.kind === "workspace" ? { workspace: agent.shape.workspace } : {}),
+  });
+  const started = Date.now();
+  const running = await launchOrDiscard(run, prepared);
+  const end = await untilTheEnd(running);
+  reportLeftovers(plan, started);
+  return statusOf(end, plan);
+}
+
+async function launchOrDiscard(run: Run, { plan, facts }: Prepared): Promise<RunningAgent> {
+  try {
+    return await launch({ plan, facts, run, terminal: isatty(1) });
+  } catch (error) {
+    discardRun(run);
+    throw error;
+  }
+}
+
+async function untilTheEnd(running: RunningAgent): Promise<End> {
+  const handlers = PASSED_ON.map((signal) => {
+    const handler = (): void => void running.signal(signal);
+    process.on(signal, handler);
+    return [signal, handler] as const;
+  });
+  // The agent stops first, then Hardline itself; SIGCONT wakes both.
+  const suspend = (): void => {
+    running.signal("SIGTSTP");
+    process.kill(process.pid, "SIGSTOP");
+  };
+  process.on("SIGTSTP", suspend);
+  try {
+    return await running.ended;
+  } finally {
+    for (const [signal, handler] of handlers) process.off(signal, handler);
+    process.off("SIGTSTP", suspend);
+  }
+}
+
+/** By a directory on a standard descriptor the agent would walk out of its root (F8). */
+function refuseDirectories(): void {
+  for (const descriptor of [0, 1, 2]) {
+    if (!fstatSync(descriptor).isDirectory()) continue;
+    throw new SandboxError(
+      "launch-failed",
+      `standard descriptor ${descriptor} is a directory, by which the agent could leave its sandbox`,
+      "Redirect it from or to a file, a pipe or a terminal.",
+    );
+  }
+}
+
+/** Two runs in one workspace would take away each other's stand-ins, and with them the mounts on them. */
+function refuseSecondRun(stateDir: string, { agent }: Prepared): void {
+  const live = liveRuns(stateDir);
+  if (agent.shape.kind !== "workspace") return;
+  const { workspace } = agent.shape;
+  const other = live.find((entry) => entry.workspace === workspace);
+  if (other === undefined) return;
+  throw new SandboxError(
+    "busy",
+    `another run (agent ${other.agent}, pid ${other.pid}) is using ${workspace}`,
+    "Wait for its end, or use the shape of a sealed root with mutable directories, which can run several times at once.",
+  );
+}
+
+function reportLeftovers(plan: Plan, since: number): void {
+  const { leftovers, incomplete } = findLeftovers(plan.mutable, since);
+  if (leftovers.length === 0) return;
+  say("the agent left something that could be run later, outside the sandbox:");
+  for (const { path, why } of leftovers) say(`  ${JSON.stringify(path)}: ${why}`);
+  if (incomplete) say("  … and there may be more: not everything was looked at.");
+}
+
+function statusOf(end: End, plan: Plan): number {
+  switch (end.kind) {
+    case "exited":
+      return end.status;
+    case "signalled":
+      return 128 + end.signal;
+    case "not-executed": {
+      const program = plan.command[0] ?? "";
+      if (end.errno === ENOENT) {
+        say(`${program}: not found in the sandbox (tried ${plan.candidates.join(", ")})`);
+        say("  The agent sees /usr, its own tree, and what `read:` lists.");
+        return NOT_FOUND;
+      }
+      say(`${program}: cannot be executed (error ${end.errno})`);
+      return NOT_EXECUTABLE;
+    }
+    case "lost":
+      say("the sandbox was ended from outside");
+      return LOST;
+  }
+}
+
+function say(line: string): void {
+  process.stderr.write(`hardline: ${line}\n`);
+}
