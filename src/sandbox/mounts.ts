@@ -36,6 +36,9 @@ const MEBIBYTE = 1024 * 1024;
 const DEFAULT_TMP = 1024 * MEBIBYTE;
 /** Where something of the policy's cannot lie: it would replace what the sandbox itself stands on. */
 const RESERVED = ["/etc", "/dev", "/proc", "/sys", "/run"];
+/** Nor can it be one of these itself. */
+const WHOLE = ["/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/tmp", "/var", "/var/tmp"];
+const VAR_TMP = { kind: "symlink", target: "/var/tmp", to: "/tmp" } as const;
 /** Writable file systems of the sandbox's own; what lies below them must not be movable by the agent (F3). */
 const OWN_WRITABLE = ["/tmp", "/dev/shm"];
 
@@ -53,7 +56,9 @@ export function mountsOf(agent: Agent, facts: HostFacts, release: Release): Moun
     return { kind: "bind", access: "sealed", source: fact.source, target: path, of: fact.kind, role: "read" };
   });
   for (const { target } of [...read, ...own.binds]) {
-    const reserved = RESERVED.find((place) => isInside(target, place) || isInside(place, target));
+    const reserved =
+      RESERVED.find((place) => isInside(target, place) || isInside(place, target)) ??
+      WHOLE.find((place) => target === place);
     if (reserved === undefined) continue;
     throw new SandboxError("bad-path", `${target} cannot be shown to an agent: ${reserved} is the sandbox's own`);
   }
@@ -70,7 +75,7 @@ export function mountsOf(agent: Agent, facts: HostFacts, release: Release): Moun
       { kind: "tmpfs", target: "/dev/shm", mode: "1777", size: tmp },
       { kind: "tmpfs", target: "/tmp", mode: "1777", size: tmp },
       { kind: "directory", target: "/tmp/home", mode: "0700" },
-      { kind: "symlink", target: "/var/tmp", to: "/tmp" },
+      ...(binds.some(({ target }) => isInside(target, "/var/tmp")) ? [] : [VAR_TMP]),
       ...pinned(binds),
       { kind: "remount-read-only", target: "/" },
     ],
