@@ -33,9 +33,14 @@ function readUids(file: string): Record<string, number> {
   } catch (error) {
     if (errnoOf(error) === "ENOENT") return {};
     // Starting over would give two agents one uid.
-    throw new SandboxError("host-cannot", `${file} cannot be read: ${error}`, "Restore it, or remove it and start all agents anew.", {
-      cause: error,
-    });
+    throw new SandboxError(
+      "host-cannot",
+      `${file} cannot be read: ${error}`,
+      "Restore it, or remove it and start all agents anew.",
+      {
+        cause: error,
+      },
+    );
   }
 }
 

@@ -14,7 +14,8 @@ export interface Bubblewrap {
 const OLDEST = [0, 8, 0] as const;
 /** Fixed places that only root can write; the caller's PATH is not asked. */
 const PLACES = ["/usr/bin/bwrap", "/usr/local/bin/bwrap", "/bin/bwrap", "/run/current-system/sw/bin/bwrap"];
-const INSTALL = "Install bubblewrap 0.8.0 or newer: apt-get install bubblewrap, dnf install bubblewrap, or apk add bubblewrap.";
+const INSTALL =
+  "Install bubblewrap 0.8.0 or newer: apt-get install bubblewrap, dnf install bubblewrap, or apk add bubblewrap.";
 
 /** Throws `SandboxError` with `host-cannot` where there is none, or one that is too old or set-uid. */
 export function findBubblewrap(state: string): Bubblewrap {
@@ -22,7 +23,11 @@ export function findBubblewrap(state: string): Bubblewrap {
   if (path === undefined) throw new SandboxError("host-cannot", "bubblewrap (bwrap) is not installed", INSTALL);
   const stats = statSync(path);
   if ((stats.mode & 0o4000) !== 0) {
-    throw new SandboxError("host-cannot", `${path} is set-uid root, which Hardline does not use`, `Run: chmod u-s ${path}`);
+    throw new SandboxError(
+      "host-cannot",
+      `${path} is set-uid root, which Hardline does not use`,
+      `Run: chmod u-s ${path}`,
+    );
   }
   const identity = `${path} ${stats.dev}:${stats.ino}:${stats.size}:${stats.mtimeMs}:${stats.ctimeMs}`;
   const version = remembered(state, identity) ?? ask(path, state, identity);

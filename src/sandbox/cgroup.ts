@@ -105,7 +105,11 @@ export function planCgroup(
 ): { readonly cgroup: CgroupPlan; readonly unlimited: readonly string[] } {
   const wanted = new Map<Controller, readonly (readonly [string, string])[]>();
   const unlimited: string[] = [];
-  const want = (controller: Controller, asked: string | undefined, settings: (version: 1 | 2) => [string, string][]): void => {
+  const want = (
+    controller: Controller,
+    asked: string | undefined,
+    settings: (version: 1 | 2) => [string, string][],
+  ): void => {
     const grant = grants[controller];
     if (grant !== undefined) {
       wanted.set(controller, settings(grant.version));
@@ -123,8 +127,15 @@ export function planCgroup(
   const memory = String(resources.memory ?? Math.floor(totalmem() / 2));
   want("memory", resources.memory === undefined ? undefined : "memory", (version) =>
     version === 2
-      ? [["memory.max", memory], ["memory.swap.max", "0"], ["memory.oom.group", "1"]]
-      : [["memory.limit_in_bytes", memory], ["memory.memsw.limit_in_bytes", memory]],
+      ? [
+          ["memory.max", memory],
+          ["memory.swap.max", "0"],
+          ["memory.oom.group", "1"],
+        ]
+      : [
+          ["memory.limit_in_bytes", memory],
+          ["memory.memsw.limit_in_bytes", memory],
+        ],
   );
   // The limit on processes holds by RLIMIT_NPROC without a control group too, so it is never refused. One more: the gate.
   want("pids", undefined, () => [["pids.max", String(processes + 1)]]);
@@ -132,7 +143,12 @@ export function planCgroup(
   if (cpus !== undefined) {
     const quota = String(Math.max(1000, Math.round(cpus * 100_000)));
     want("cpu", "cpus", (version) =>
-      version === 2 ? [["cpu.max", `${quota} 100000`]] : [["cpu.cfs_period_us", "100000"], ["cpu.cfs_quota_us", quota]],
+      version === 2
+        ? [["cpu.max", `${quota} 100000`]]
+        : [
+            ["cpu.cfs_period_us", "100000"],
+            ["cpu.cfs_quota_us", quota],
+          ],
     );
   }
   return { cgroup: toPlan(wanted, grants, run), unlimited: unlimited.filter((name) => name === "memory") };
@@ -143,27 +159,30 @@ function toPlan(
   grants: Grants,
   run: string,
 ): CgroupPlan {
-  const directories = new Set<string>();
   const settings: { file: string; value: string }[] = [];
   for (const [controller, files] of wanted) {
     const grant = grants[controller];
     if (grant === undefined) continue;
-    const directory = join(grant.base, `hardline-${run}`);
-    directories.add(directory);
-    for (const [name, value] of files) settings.push({ file: join(directory, name), value });
+    for (const [name, value] of files) settings.push({ file: join(groupOf(grant, run), name), value });
   }
-  return {
-    directories: [...directories],
-    settings,
-    members: [...directories].map((directory) => join(directory, "cgroup.procs")),
-  };
+  return { directories: cgroupDirectories(grants, run), settings };
+}
+
+function groupOf(grant: Grant, run: string): string {
+  return join(grant.base, `hardline-${run}`);
+}
+
+/** The directories that a run's keeper makes and joins, whatever the plan will set in them. */
+export function cgroupDirectories(grants: Grants, run: string): string[] {
+  const granted = [grants.memory, grants.pids, grants.cpu].filter((grant) => grant !== undefined);
+  return [...new Set(granted.map((grant) => groupOf(grant, run)))];
 }
 
 /** Settings that some kernels lack (swap accounting): without swap they bound nothing. */
 const OPTIONAL = ["memory.swap.max", "memory.oom.group", "memory.memsw.limit_in_bytes"];
 
-/** Writes the limits and then moves the sandbox's first process in. Throws `SandboxError` where the kernel refuses. */
-export function applyCgroup(plan: CgroupPlan, pid: number): void {
+/** Writes the limits of a group that the sandbox's processes are in. Throws `SandboxError` where the kernel refuses. */
+export function applyCgroup(plan: CgroupPlan): void {
   for (const { file, value } of plan.settings) {
     try {
       writeFileSync(file, value);
@@ -174,5 +193,4 @@ export function applyCgroup(plan: CgroupPlan, pid: number): void {
       });
     }
   }
-  for (const file of plan.members) writeFileSync(file, String(pid));
 }

@@ -3,7 +3,16 @@
  * named with its remedy.
  */
 import { spawnSync } from "node:child_process";
-import { constants, copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  constants,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { release, tmpdir } from "node:os";
 import { join } from "node:path";
 import { HardlineError } from "../core/errors.ts";
@@ -11,8 +20,7 @@ import type { Agent } from "../policy/types.ts";
 import { findBubblewrap } from "./bubblewrap.ts";
 import { currentHost, findGrants, planCgroup } from "./cgroup.ts";
 import { collectFacts } from "./facts.ts";
-import { beginRun, discardRun, newRunId } from "./launch/journal.ts";
-import { launch } from "./launch/launch.ts";
+import { launch, startKeeper } from "./launch/launch.ts";
 import { prepareMutable } from "./mutable.ts";
 import { isArch } from "./native/syscalls.ts";
 import { planSandbox, processLimit } from "./plan.ts";
@@ -119,7 +127,9 @@ function stateDirectory(state: string): Probe {
     copyFileSync("/bin/true", program);
     const { error, status } = spawnSync(program, { env: {} });
     if (error !== undefined || status !== 0) {
-      throw new Error(`${state} is on a file system that does not let programs run (noexec); choose another with --state`);
+      throw new Error(
+        `${state} is on a file system that does not let programs run (noexec); choose another with --state`,
+      );
     }
     return state;
   });
@@ -132,7 +142,12 @@ function namespaces(): Probe {
   const identity = process.getuid?.() === 0 ? { uid: PROBE_UID, gid: PROBE_UID } : {};
   const flags = ["user", "pid", "ipc", "uts", "net", "cgroup"].map((name) => `--unshare-${name}`);
   const args = [...flags, "--disable-userns", "--ro-bind", "/", "/", "--proc", "/proc", "--dev", "/dev", "/bin/true"];
-  const { status, stderr, error } = spawnSync("/usr/bin/bwrap", args, { encoding: "utf8", env: {}, cwd: "/", ...identity });
+  const { status, stderr, error } = spawnSync("/usr/bin/bwrap", args, {
+    encoding: "utf8",
+    env: {},
+    cwd: "/",
+    ...identity,
+  });
   if (status === 0) return ok(id, title, "user, mount, pid, ipc, uts, net and cgroup can be made, and nesting refused");
   const said = (stderr ?? "").trim() || String(error ?? "bubblewrap failed");
   return { id, title, status: "failed", detail: said, remedy: explainNamespaceFailure(said) };
@@ -153,7 +168,8 @@ function controlGroups(): Probe[] {
         controller === "pids"
           ? "not granted; the number of processes is still limited, by RLIMIT_NPROC"
           : `not granted; a policy that sets resources.${controller === "cpu" ? "cpus" : "memory"} is refused here`,
-      remedy: "As an ordinary user: systemd-run --user --scope -p Delegate=yes hardline run …; or run Hardline as root.",
+      remedy:
+        "As an ordinary user: systemd-run --user --scope -p Delegate=yes hardline run …; or run Hardline as root.",
     };
   });
 }
@@ -181,16 +197,11 @@ async function wholeSandbox(state: string): Promise<Probe> {
     const owner = root ? { owner: { uid: PROBE_UID, gid: PROBE_UID } } : {};
     const released = await sealRelease(survey(agent, state), { state, progress: () => undefined, ...owner });
     const facts = collectFacts({ state, read: [], ...(root ? { agentUid: PROBE_UID } : {}) });
-    const run = newRunId();
-    const grants = findGrants(currentHost(root));
-    const groups = planCgroup(agent.resources, processLimit(agent.resources), run, grants);
+    const keeper = startKeeper(state);
+    const groups = planCgroup(agent.resources, processLimit(agent.resources), keeper.run.id, keeper.grants);
     const plan = planSandbox({ agent, policyDigest: "none", facts, release: released, ...groups });
-    const begun = beginRun(state, run, { agent: "doctor", release: "", placeholders: [], cgroups: [] });
     const started = performance.now();
-    const running = await launch({ plan, facts, run: begun, terminal: process.stdout.isTTY === true }).catch((error) => {
-      discardRun(begun);
-      throw error;
-    });
+    const running = await launch(keeper, { plan, facts, terminal: process.stdout.isTTY === true });
     const end = await running.ended;
     if (end.kind !== "exited" || end.status !== 0) throw new Error(`the probe's agent ended as ${JSON.stringify(end)}`);
     const elapsed = Math.round(performance.now() - started);

@@ -1,52 +1,68 @@
 /**
  * The sandbox's `/etc`: a few files of Hardline's own, so that the host's users, names and settings are not the agent's to
- * read, and the host's read-only directories that programs cannot do without. The files are kept in the state directory
- * under the digest of their content.
+ * read, and copies of the public files that programs cannot do without. It is made once, and anew when the host's change.
  */
-import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync, renameSync, statSync, symlinkSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readlinkSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { dirname, join } from "node:path";
+import { keep, recall, slotName } from "../core/cache.ts";
 
-export interface EtcFacts {
-  /** Absolute path of the directory that is mounted at `/etc`. */
-  readonly skeleton: string;
-  /** Directories of the host's `/etc` that are mounted over it. */
-  readonly directories: readonly string[];
+/** Files of the host's `/etc` that are the same for everyone and hold nothing of this host's people. */
+const HOST_FILES = ["ld.so.cache", "services", "protocols", "mime.types", "ssl/openssl.cnf"];
+/** Directories of which files and symlinks are taken: certificates, and the links by which Debian names programs. */
+const HOST_DIRECTORIES = ["alternatives", "ssl/certs", "pki/tls/certs", "pki/ca-trust/extracted/pem"];
+
+/** The absolute path of the directory that is mounted at `/etc`; makes it where it is not there yet. */
+export function etcSkeleton(state: string, uid: number, gid: number): string {
+  const stamps = [...HOST_FILES, ...HOST_DIRECTORIES].map((name) => {
+    const stats = statSync(join("/etc", name), { throwIfNoEntry: false });
+    return [stats?.ino, stats?.size, stats?.ctimeMs];
+  });
+  const key = JSON.stringify([uid, gid, stamps]);
+  const slot = `etc-${slotName(key)}`;
+  const known = recall(state, slot, key);
+  if (typeof known === "string" && existsSync(known)) return known;
+  mkdirSync(join(state, "etc"), { recursive: true, mode: 0o700 });
+  const skeleton = mkdtempSync(join(state, "etc", "made-"));
+  fill(skeleton, uid, gid);
+  keep(state, slot, key, skeleton);
+  return skeleton;
 }
 
-/** Certificates, and the links by which Debian names its programs. */
-const HOST_DIRECTORIES = ["/etc/ssl", "/etc/pki", "/etc/ca-certificates", "/etc/alternatives"];
-/** Files that are the same for everyone and hold nothing of this host's people. */
-const HOST_FILES = ["ld.so.cache", "services", "protocols", "mime.types"];
-
-/** Makes the skeleton where it is not there yet. */
-export function etcOf(state: string, uid: number, gid: number): EtcFacts {
-  const directories = HOST_DIRECTORIES.filter((path) => statSync(path, { throwIfNoEntry: false })?.isDirectory() === true);
-  const stats = HOST_FILES.map((name) => statSync(join("/etc", name), { throwIfNoEntry: false }));
-  const key = createHash("sha256")
-    .update(JSON.stringify([uid, gid, directories, stats.map((stat) => [stat?.ino, stat?.size, stat?.ctimeMs])]))
-    .digest("hex")
-    .slice(0, 32);
-  const skeleton = join(state, "etc", key);
-  if (!existsSync(skeleton)) make(skeleton, uid, gid, directories);
-  return { skeleton, directories };
-}
-
-function make(skeleton: string, uid: number, gid: number, directories: readonly string[]): void {
-  const temporary = `${skeleton}.${process.pid}`;
-  mkdirSync(temporary, { recursive: true, mode: 0o755 });
+function fill(skeleton: string, uid: number, gid: number): void {
+  chmodSync(skeleton, 0o755);
   for (const [name, content] of Object.entries(ownFiles(uid, gid))) {
-    writeFileSync(join(temporary, name), content, { mode: 0o644 });
+    writeFileSync(join(skeleton, name), content, { mode: 0o644 });
   }
-  for (const name of HOST_FILES) {
-    const path = join("/etc", name);
-    if (existsSync(path)) writeFileSync(join(temporary, name), readFileSync(path), { mode: 0o644 });
+  for (const name of HOST_FILES) take(name, skeleton);
+  for (const name of HOST_DIRECTORIES) {
+    if (!existsSync(join("/etc", name))) continue;
+    for (const entry of readdirSync(join("/etc", name))) take(join(name, entry), skeleton);
   }
-  for (const path of directories) mkdirSync(join(temporary, path.slice("/etc/".length)));
-  symlinkSync("../usr/lib/os-release", join(temporary, "os-release"));
-  symlinkSync("/usr/share/zoneinfo/UTC", join(temporary, "localtime"));
-  symlinkSync("/proc/self/mounts", join(temporary, "mtab"));
-  renameSync(temporary, skeleton);
+  symlinkSync("../usr/lib/os-release", join(skeleton, "os-release"));
+  symlinkSync("/usr/share/zoneinfo/UTC", join(skeleton, "localtime"));
+  symlinkSync("/proc/self/mounts", join(skeleton, "mtab"));
+}
+
+/** Only what everyone on the host may read; a private key beside the certificates stays where it is. */
+function take(name: string, skeleton: string): void {
+  const source = join("/etc", name);
+  const stats = lstatSync(source, { throwIfNoEntry: false });
+  if (stats === undefined) return;
+  mkdirSync(dirname(join(skeleton, name)), { recursive: true, mode: 0o755 });
+  if (stats.isSymbolicLink()) symlinkSync(readlinkSync(source), join(skeleton, name));
+  else if (stats.isFile() && (stats.mode & 0o004) !== 0) copyFileSync(source, join(skeleton, name));
 }
 
 function ownFiles(uid: number, gid: number): Record<string, string> {

@@ -4,7 +4,7 @@ import { isatty } from "node:tty";
 import { errnoOf } from "../core/errors.ts";
 import { type Bubblewrap, findBubblewrap } from "./bubblewrap.ts";
 import { SandboxError } from "./errors.ts";
-import { type EtcFacts, etcOf } from "./etc.ts";
+import { etcSkeleton } from "./etc.ts";
 import { type Arch, isArch } from "./native/syscalls.ts";
 
 /** A further path that the agent may read. */
@@ -25,7 +25,8 @@ export interface HostFacts {
   readonly bubblewrap: Bubblewrap;
   /** `/bin`, `/lib` and their like: symlinks on a merged system, directories on others. */
   readonly systemDirectories: readonly { readonly name: string; readonly link?: string }[];
-  readonly etc: EtcFacts;
+  /** Absolute path of the directory that is mounted at `/etc`. */
+  readonly etc: string;
   readonly read: readonly ReadFact[];
   /** `TERM`, where standard output is a terminal. */
   readonly terminal?: string;
@@ -43,7 +44,11 @@ const SYSTEM_DIRECTORIES = ["/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx3
 /** Throws `SandboxError` with `host-cannot` and the remedy where the host lacks what every sandbox needs (K7). */
 export function collectFacts(options: FactsOptions): HostFacts {
   if (!isArch(process.arch)) {
-    throw new SandboxError("host-cannot", `Hardline has no system call filter for ${process.arch}`, "Use x86-64 or arm64.");
+    throw new SandboxError(
+      "host-cannot",
+      `Hardline has no system call filter for ${process.arch}`,
+      "Use x86-64 or arm64.",
+    );
   }
   const uid = process.getuid?.() ?? -1;
   if (uid !== process.geteuid?.()) {
@@ -60,7 +65,7 @@ export function collectFacts(options: FactsOptions): HostFacts {
     agentGid,
     bubblewrap: findBubblewrap(options.state),
     systemDirectories: SYSTEM_DIRECTORIES.flatMap(systemDirectory),
-    etc: etcOf(options.state, agentUid, agentGid),
+    etc: etcSkeleton(options.state, agentUid, agentGid),
     read: options.read.flatMap(readFact),
     ...(isatty(1) && process.env["TERM"] !== undefined ? { terminal: process.env["TERM"] } : {}),
   };
@@ -77,7 +82,11 @@ function readFact(path: string): ReadFact[] {
     const source = realpathSync(path);
     const stats = statSync(source);
     if (!stats.isDirectory() && !stats.isFile()) {
-      throw new SandboxError("bad-path", `read: ${path} is neither file nor directory`, "Only those can be shown to an agent.");
+      throw new SandboxError(
+        "bad-path",
+        `read: ${path} is neither file nor directory`,
+        "Only those can be shown to an agent.",
+      );
     }
     return [{ path, source, kind: stats.isDirectory() ? "directory" : "file" }];
   } catch (error) {

@@ -3,12 +3,11 @@
  * workspace with sealed overlays. In both, the rest is the same: the system read-only, a small `/etc`, fresh `/proc`,
  * `/dev` and `/tmp`, and nothing else of the host.
  */
-import { dirname } from "node:path";
 import { isInside, join, parentsWithin } from "../core/paths.ts";
 import type { Agent } from "../policy/types.ts";
 import { SandboxError } from "./errors.ts";
 import type { HostFacts } from "./facts.ts";
-import type { Placeholder } from "./launch/keeper.ts";
+import type { Placeholder } from "./launch/launcher.ts";
 import type { Release } from "./store/release.ts";
 
 export type Mount =
@@ -89,8 +88,7 @@ function systemMounts(facts: HostFacts): Mount[] {
   for (const { name, link } of facts.systemDirectories) {
     mounts.push(link === undefined ? bind(name, name, "system") : { kind: "symlink", target: name, to: link });
   }
-  mounts.push(bind(facts.etc.skeleton, "/etc", "etc"));
-  for (const path of facts.etc.directories) mounts.push(bind(path, path, "etc"));
+  mounts.push(bind(facts.etc, "/etc", "etc"));
   return mounts;
 }
 
@@ -166,7 +164,7 @@ function pinned(binds: readonly Bind[]): Mount[] {
   ];
 }
 
-/** Directories of the host that root has to stage because the agent's uid may not be able to enter them. */
+/** What root has to stage because the agent's uid may not be able to reach it: all but the system. */
 export function needsStaging(mount: Mount): mount is Bind {
-  return mount.kind === "bind" && mount.role !== "system" && dirname(mount.source) !== "/etc";
+  return mount.kind === "bind" && mount.role !== "system";
 }

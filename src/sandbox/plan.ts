@@ -7,18 +7,16 @@ import type { Agent, Resources } from "../policy/types.ts";
 import { commandCandidates, environmentOf } from "./environment.ts";
 import type { HostFacts } from "./facts.ts";
 import type { ResourceLimit } from "./launch/gate.ts";
-import type { Placeholder } from "./launch/keeper.ts";
+import type { Placeholder } from "./launch/launcher.ts";
 import { type Mount, mountsOf } from "./mounts.ts";
 import type { Release } from "./store/release.ts";
 
 /** Limits of the kernel's that a control group keeps; absent where none can be had. */
 export interface CgroupPlan {
-  /** Directories to make, outermost first; the last of each hierarchy holds the agent. */
+  /** One directory for each hierarchy, made and joined by the run's keeper. */
   readonly directories: readonly string[];
-  /** Files to write before the agent's process joins, in order. */
+  /** Files to write before the agent starts, in order. */
   readonly settings: readonly { readonly file: string; readonly value: string }[];
-  /** `cgroup.procs` files that process 1 of the sandbox is written to. */
-  readonly members: readonly string[];
 }
 
 export interface Plan {

@@ -1,14 +1,14 @@
 /** A plan as `hardline plan` shows it: as data with everything spelled out, and as text for people. */
 import { createHash } from "node:crypto";
 import type { HostFacts } from "./facts.ts";
-import { bubblewrapArguments, stagedSources } from "./launch/arguments.ts";
 import { gateProgram } from "./launch/gate.ts";
 import { keeperProgram } from "./launch/keeper.ts";
+import { gateOptions, launcherOptions } from "./launch/launch.ts";
+import { launcherProgram } from "./launch/launcher.ts";
 import type { Mount } from "./mounts.ts";
 import { describe } from "./native/program.ts";
 import type { Plan } from "./plan.ts";
-import { serialize } from "./seccomp/bpf.ts";
-import { ABSENT, buildFilter, JUDGED, REFUSED } from "./seccomp/filter.ts";
+import { ABSENT, JUDGED, REFUSED } from "./seccomp/filter.ts";
 
 /** The plan with what follows from it. */
 export interface PlanDocument extends Plan {
@@ -24,39 +24,28 @@ export interface PlanDocument extends Plan {
     readonly judged: readonly string[];
   };
   readonly bubblewrap: { readonly path: string; readonly version: string; readonly arguments: readonly string[] };
-  /** Every system call of Hardline's two small programs, in order. */
+  /** Every system call of Hardline's small programs, in order. */
   readonly keeper: readonly string[];
+  readonly launcher: readonly string[];
   readonly gate: readonly string[];
 }
 
-export function documentOf(plan: Plan, facts: HostFacts, runDirectory: string): PlanDocument {
-  const filter = serialize(buildFilter(facts.arch));
-  const staged = facts.root ? stagedSources(plan) : [];
-  const args = bubblewrapArguments(plan, staged);
-  const keeper = keeperProgram({
-    arch: facts.arch,
-    bubblewrap: facts.bubblewrap.path,
-    args,
-    gateFile: `${runDirectory}/gate`,
-    ...(facts.root ? { root: { uid: plan.identity.uid, gid: plan.identity.gid, staged } } : {}),
-    placeholders: plan.placeholders,
-    cgroups: plan.cgroup.directories,
-    runFiles: [],
-    runDirectory,
-  });
-  const gate = gateProgram({ arch: facts.arch, limits: plan.limits, filter, candidates: plan.candidates });
+export function documentOf(plan: Plan, facts: HostFacts): PlanDocument {
+  const options = launcherOptions(plan, facts, "<gate>", plan.placeholders.length === 0 ? undefined : "<finisher>");
+  const gate = gateOptions(plan, facts);
   return {
     ...plan,
     seccomp: {
       arch: facts.arch,
-      sha256: createHash("sha256").update(filter).digest("hex"),
+      sha256: createHash("sha256").update(gate.filter).digest("hex"),
       refused: REFUSED,
       absent: ABSENT,
       judged: Object.keys(JUDGED),
     },
-    bubblewrap: { ...facts.bubblewrap, arguments: args },
-    keeper: describe(keeper.program),
-    gate: describe(gate.program),
+    bubblewrap: { ...facts.bubblewrap, arguments: options.args },
+    keeper: describe(keeperProgram(facts.arch, options.groups).program),
+    launcher: describe(launcherProgram(options).program),
+    gate: describe(gateProgram(gate).program),
   };
 }
 
@@ -107,7 +96,9 @@ function mountLine(mount: Mount, paint: (text: string, color: readonly [string, 
       return [`  ${access}  ${mount.target}  (${mount.role})${from}`];
     }
     case "tmpfs":
-      return [`  ${paint("fresh  ", MUTABLE)}  ${mount.target}  (${Math.round(mount.size / 1024 / 1024)} MiB, gone at the end)`];
+      return [
+        `  ${paint("fresh  ", MUTABLE)}  ${mount.target}  (${Math.round(mount.size / 1024 / 1024)} MiB, gone at the end)`,
+      ];
     case "proc":
     case "dev":
       return [`  fresh    ${mount.target}  (the sandbox's own)`];

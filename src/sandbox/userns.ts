@@ -42,7 +42,8 @@ Hardline on the host and not in the container.`;
 /** What to do, from what bubblewrap said and from the host's settings. Never empty. */
 export function explainNamespaceFailure(said: string, settings: NamespaceSettings = currentSettings()): string {
   const causes: string[] = [];
-  if (settings.most === "0") causes.push("User namespaces are turned off. As root: sysctl -w user.max_user_namespaces=15000");
+  if (settings.most === "0")
+    causes.push("User namespaces are turned off. As root: sysctl -w user.max_user_namespaces=15000");
   if (settings.clone === "0") {
     causes.push("User namespaces are for root only here. As root: sysctl -w kernel.unprivileged_userns_clone=1");
   }

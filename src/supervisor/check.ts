@@ -28,7 +28,7 @@ export function isBlocking(finding: Finding): boolean {
 
 /**
  * Loads the policy and judges it against the host's files as they are now. Defects of the file, things it asks for that
- * nothing enforces yet, and hazards come back alike as findings, errors first within a file's order. Reads, never executes.
+ * nothing enforces yet, and hazards come back alike as findings. Reads, never executes.
  */
 export async function checkPolicy(options: CheckOptions): Promise<CheckResult> {
   const { loadPolicy } = await import("../policy/load.ts");

@@ -4,16 +4,16 @@
  */
 import { readdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { keep, recall, slotName } from "../core/cache.ts";
 import type { Finding } from "../core/finding.ts";
 import type { Agent, LoadResult, Policy } from "../policy/types.ts";
 import { unenforced } from "../policy/unenforced.ts";
 import { agentUid } from "../sandbox/agent-uid.ts";
-import { currentHost, findGrants, planCgroup } from "../sandbox/cgroup.ts";
+import { type Grants, planCgroup } from "../sandbox/cgroup.ts";
 import { collectFacts, type HostFacts } from "../sandbox/facts.ts";
 import { type Plan, planSandbox, processLimit } from "../sandbox/plan.ts";
 import type { Progress } from "../sandbox/store/build.ts";
 import { type Release, type StandInRequest, sealRelease, survey, withStandIns } from "../sandbox/store/release.ts";
-import { cached, cacheKey } from "./cache.ts";
 import { SupervisorError } from "./errors.ts";
 
 export interface PrepareOptions {
@@ -46,11 +46,14 @@ export async function loadCached(policyFile: string, stateDir: string): Promise<
     const { loadPolicy } = await import("../policy/load.ts");
     return loadPolicy(policyFile); // It says exactly what is wrong.
   }
-  const slot = `policy-${cacheKey(policyFile).slice(0, 16)}`;
-  return cached(stateDir, slot, cacheKey(policyFile, text), async () => {
-    const { loadPolicy } = await import("../policy/load.ts");
-    return loadPolicy(policyFile);
-  });
+  const slot = `policy-${slotName(policyFile)}`;
+  const key = `${policyFile}\n${text.toString("latin1")}`;
+  const known = recall(stateDir, slot, key);
+  if (known !== undefined) return known as LoadResult;
+  const { loadPolicy } = await import("../policy/load.ts");
+  const result = loadPolicy(policyFile);
+  keep(stateDir, slot, key, result);
+  return result;
 }
 
 async function requirePolicy({ policyFile, stateDir }: PrepareOptions): Promise<Policy> {
@@ -59,7 +62,11 @@ async function requirePolicy({ policyFile, stateDir }: PrepareOptions): Promise<
     case "ok":
       return result.policy;
     case "missing":
-      throw new SupervisorError("policy", `there is no ${result.file}`, "Write one with `hardline init`, or name one with --policy.");
+      throw new SupervisorError(
+        "policy",
+        `there is no ${result.file}`,
+        "Write one with `hardline init`, or name one with --policy.",
+      );
     case "unreadable":
       throw new SupervisorError("policy", `${result.file} cannot be read: ${result.reason}`);
     case "invalid": {
@@ -79,7 +86,9 @@ export function chooseAgent(policy: Policy, name: string | undefined): Agent {
       names.length === 0 ? "Add one under agents:." : "Name one with --agent.",
     );
   }
-  const chosen = Object.hasOwn(policy.agents, name ?? names[0] ?? "") ? policy.agents[name ?? names[0] ?? ""] : undefined;
+  const chosen = Object.hasOwn(policy.agents, name ?? names[0] ?? "")
+    ? policy.agents[name ?? names[0] ?? ""]
+    : undefined;
   if (chosen === undefined) {
     throw new SupervisorError("no-such-agent", `${policy.file} has no agent ${name}`, `It has: ${names.join(", ")}.`);
   }
@@ -119,15 +128,16 @@ function neighbours(agent: Agent): string {
 }
 
 async function judgeHazards(policy: Policy, agent: Agent, fingerprint: string, stateDir: string): Promise<Hazards> {
-  const key = cacheKey(readFileSync(policy.file), agent.name, fingerprint, neighbours(agent));
-  const slot = `hazards-${cacheKey(policy.file, agent.name).slice(0, 16)}`;
-  const hazards = await cached(stateDir, slot, key, async () => {
-    const { findHazards } = await import("../analysis/hazards/find.ts");
-    return findHazards(policy, agent);
-  });
+  const key = JSON.stringify([readFileSync(policy.file, "latin1"), agent.name, fingerprint, neighbours(agent)]);
+  const slot = `hazards-${slotName(`${policy.file} ${agent.name}`)}`;
+  const known = recall(stateDir, slot, key) as Hazards | undefined;
+  const hazards = known ?? (await analyse(policy, agent));
+  if (known === undefined) keep(stateDir, slot, key, hazards);
   const grave = hazards.findings.filter(({ severity, accepted }) => severity === "error" && accepted === undefined);
   if (grave.length === 0) return hazards;
-  const lines = grave.map(({ file, line, column, id, message, fix }) => `${file}:${line}:${column}: ${id}: ${message}\n  ${fix}`);
+  const lines = grave.map(
+    ({ file, line, column, id, message, fix }) => `${file}:${line}:${column}: ${id}: ${message}\n  ${fix}`,
+  );
   throw new SupervisorError(
     "hazards",
     lines.join("\n"),
@@ -135,23 +145,43 @@ async function judgeHazards(policy: Policy, agent: Agent, fingerprint: string, s
   );
 }
 
-/** From the command line to a plan. `run` names the run that the plan is for. */
-export async function prepare(options: PrepareOptions, run: string, progress: Progress): Promise<Prepared> {
+async function analyse(policy: Policy, agent: Agent): Promise<Hazards> {
+  const { findHazards } = await import("../analysis/hazards/find.ts");
+  return findHazards(policy, agent);
+}
+
+/** What a plan is made with besides the policy. */
+export interface Preparation {
+  /** Names the run that the plan is for. */
+  readonly run: string;
+  readonly grants: Grants;
+  readonly progress: Progress;
+  /** Takes a workspace for this run alone, before it is looked at. */
+  readonly lock: (workspace: string) => Promise<void>;
+}
+
+/** From the command line to a plan. */
+export async function prepare(options: PrepareOptions, preparation: Preparation): Promise<Prepared> {
+  const { run, grants, progress, lock } = preparation;
   const policy = await requirePolicy(options);
   const agent = chooseAgent(policy, options.agent);
   await refuseUnenforced(policy, agent);
+  if (agent.shape.kind === "workspace") await lock(agent.shape.workspace);
   const surveyed = survey(agent, options.stateDir);
   const hazards = await judgeHazards(policy, agent, surveyed.fingerprint, options.stateDir);
   const root = process.getuid?.() === 0;
   const uid = root ? agentUid(options.stateDir, policy.file, agent.name) : undefined;
-  const facts = collectFacts({ state: options.stateDir, read: agent.read, ...(uid === undefined ? {} : { agentUid: uid }) });
+  const facts = collectFacts({
+    state: options.stateDir,
+    read: agent.read,
+    ...(uid === undefined ? {} : { agentUid: uid }),
+  });
   const owner = root ? { uid: facts.agentUid, gid: facts.agentGid } : undefined;
   const release = await sealRelease(withStandIns(surveyed, hazards.standIns), {
     state: options.stateDir,
     progress,
     ...(owner === undefined ? {} : { owner }),
   });
-  const grants = findGrants(currentHost(root));
   const { cgroup, unlimited } = planCgroup(agent.resources, processLimit(agent.resources), run, grants);
   const plan = planSandbox({
     agent,

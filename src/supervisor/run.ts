@@ -3,8 +3,9 @@ import { fstatSync } from "node:fs";
 import { basename, dirname } from "node:path";
 import { isatty } from "node:tty";
 import { SandboxError } from "../sandbox/errors.ts";
-import { beginRun, discardRun, liveRuns, newRunId, type Run } from "../sandbox/launch/journal.ts";
-import { type End, launch, type RunningAgent } from "../sandbox/launch/launch.ts";
+import { note, sweepRuns } from "../sandbox/launch/journal.ts";
+import { type Keeper, launch, lockWorkspace, type RunningAgent, startKeeper } from "../sandbox/launch/launch.ts";
+import type { End } from "../sandbox/launch/session.ts";
 import { findLeftovers } from "../sandbox/leftovers.ts";
 import { prepareMutable } from "../sandbox/mutable.ts";
 import type { Plan } from "../sandbox/plan.ts";
@@ -28,32 +29,39 @@ const PASSED_ON = ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2
  */
 export async function runAgent(options: PrepareOptions): Promise<number> {
   refuseDirectories();
-  const id = newRunId();
-  const prepared = await prepare(options, id, sealingProgress());
-  const { plan, facts, agent } = prepared;
+  sweepRuns(options.stateDir);
+  // The kernel makes what no plan decides while the plan is made; nothing of the agent's runs before it was looked at.
+  const keeper = startKeeper(options.stateDir);
+  let prepared: Prepared;
+  let started: number;
+  let running: RunningAgent;
+  try {
+    prepared = await prepare(options, {
+      run: keeper.run.id,
+      grants: keeper.grants,
+      progress: sealingProgress(),
+      lock: (workspace) => lockWorkspace(keeper, workspace),
+    });
+    makeReady(keeper, prepared);
+    started = Date.now();
+    running = await launch(keeper, { plan: prepared.plan, facts: prepared.facts, terminal: isatty(1) });
+  } catch (error) {
+    await keeper.dismiss();
+    throw error;
+  }
+  const end = await untilTheEnd(running);
+  reportLeftovers(prepared.plan, started);
+  return statusOf(end, prepared.plan);
+}
+
+function makeReady(keeper: Keeper, { plan, facts, agent }: Prepared): void {
   prepareMutable(agent, facts.root ? { uid: facts.agentUid, gid: facts.agentGid } : undefined);
-  refuseSecondRun(options.stateDir, prepared);
-  const run = beginRun(options.stateDir, id, {
+  note(keeper.run, {
     agent: plan.agent,
     release: basename(dirname(plan.releaseTree)),
     placeholders: plan.placeholders,
     cgroups: plan.cgroup.directories,
-    ...(agent.shape.kind === "workspace" ? { workspace: agent.shape.workspace } : {}),
   });
-  const started = Date.now();
-  const running = await launchOrDiscard(run, prepared);
-  const end = await untilTheEnd(running);
-  reportLeftovers(plan, started);
-  return statusOf(end, plan);
-}
-
-async function launchOrDiscard(run: Run, { plan, facts }: Prepared): Promise<RunningAgent> {
-  try {
-    return await launch({ plan, facts, run, terminal: isatty(1) });
-  } catch (error) {
-    discardRun(run);
-    throw error;
-  }
 }
 
 async function untilTheEnd(running: RunningAgent): Promise<End> {
@@ -86,20 +94,6 @@ function refuseDirectories(): void {
       "Redirect it from or to a file, a pipe or a terminal.",
     );
   }
-}
-
-/** Two runs in one workspace would take away each other's stand-ins, and with them the mounts on them. */
-function refuseSecondRun(stateDir: string, { agent }: Prepared): void {
-  const live = liveRuns(stateDir);
-  if (agent.shape.kind !== "workspace") return;
-  const { workspace } = agent.shape;
-  const other = live.find((entry) => entry.workspace === workspace);
-  if (other === undefined) return;
-  throw new SandboxError(
-    "busy",
-    `another run (agent ${other.agent}, pid ${other.pid}) is using ${workspace}`,
-    "Wait for its end, or use the shape of a sealed root with mutable directories, which can run several times at once.",
-  );
 }
 
 function reportLeftovers(plan: Plan, since: number): void {

@@ -3,13 +3,13 @@
  * the gate is process 1 inside and waits: mounts, identity, filter and limits are what the agent will have, since it is
  * made from this very process. Whatever differs, and whatever cannot be read, is a refusal.
  */
-import { readFileSync, readdirSync, readlinkSync, statSync } from "node:fs";
+import { readdirSync, readFileSync, readlinkSync, statSync } from "node:fs";
 import { SandboxError } from "../errors.ts";
 import { CHANNEL } from "../launch/channel.ts";
 import type { Plan } from "../plan.ts";
-import { compareMounts, compareStatus, parseStatus } from "./compare.ts";
-import { expectedMounts } from "./expected.ts";
-import { keyringDifferences, type Keyrings } from "./keyring.ts";
+import { compareMounts, compareStatus, type ExpectedStatus, parseStatus } from "./compare.ts";
+import { type ExpectedMount, expectedMounts } from "./expected.ts";
+import { type Keyrings, keyringDifferences } from "./keyring.ts";
 import { parseMountinfo, visibleMounts } from "./mountinfo.ts";
 
 export interface Observation {
@@ -19,8 +19,28 @@ export interface Observation {
   readonly keyrings: Keyrings;
   /** The gate's bytes: what runs as process 1 must be these. */
   readonly gate: Uint8Array;
-  /** Standard output is a terminal. */
-  readonly terminal: boolean;
+  readonly expected: Expected;
+}
+
+/** What can be known before there is a sandbox: worked out while the kernel makes one. */
+export interface Expected {
+  readonly mounts: readonly ExpectedMount[];
+  readonly status: ExpectedStatus;
+}
+
+/** What a plan must lead to on this host. `terminal`: standard output is one. */
+export function expect(plan: Plan, terminal: boolean): Expected {
+  const host = visibleMounts(parseMountinfo(readFileSync("/proc/self/mountinfo", "utf8")));
+  const own = parseStatus(readFileSync("/proc/self/status", "utf8"));
+  return {
+    mounts: expectedMounts(plan.mounts, host, terminal),
+    status: {
+      uid: plan.identity.uid,
+      gid: plan.identity.gid,
+      inheritedFilters: Number(own.get("Seccomp_filters") ?? 0),
+      depth: own.get("NSpid")?.split("\t").length ?? 1,
+    },
+  };
 }
 
 /** What was seen, for the record. */
@@ -44,41 +64,69 @@ export function attest(observation: Observation): Attestation {
   };
   const proc = (name: string): string => readFileSync(`/proc/${pid}/${name}`, "utf8");
 
-  const own = parseStatus(readFileSync("/proc/self/status", "utf8"));
-  const host = visibleMounts(parseMountinfo(readFileSync("/proc/self/mountinfo", "utf8")));
   let mounts = 0;
-  look("mounts", () => parseMountinfo(proc("mountinfo")), (seen) => {
-    mounts = seen.length;
-    return compareMounts(expectedMounts(plan.mounts, host, observation.terminal), seen);
-  });
-  look("sources", () => plan.mounts, (planned) => planned.flatMap((mount) => sameFile(mount, pid)));
-  look("status", () => parseStatus(proc("status")), (seen) =>
-    compareStatus(seen, {
-      uid: plan.identity.uid,
-      gid: plan.identity.gid,
-      inheritedFilters: Number(own.get("Seccomp_filters") ?? 0),
-      depth: own.get("NSpid")?.split("\t").length ?? 1,
-    }),
+  look(
+    "mounts",
+    () => parseMountinfo(proc("mountinfo")),
+    (seen) => {
+      mounts = seen.length;
+      return compareMounts(observation.expected.mounts, seen);
+    },
+  );
+  look(
+    "sources",
+    () => plan.mounts,
+    (planned) => planned.flatMap((mount) => sameFile(mount, pid)),
+  );
+  look(
+    "status",
+    () => parseStatus(proc("status")),
+    (seen) => compareStatus(seen, observation.expected.status),
   );
   const namespaces: Record<string, string> = {};
   for (const name of NAMESPACES) {
-    look(`${name} namespace`, () => readlinkSync(`/proc/${pid}/ns/${name}`), (seen) => {
-      namespaces[name] = seen;
-      return seen === readlinkSync(`/proc/self/ns/${name}`) ? [`the ${name} namespace is the supervisor's own`] : [];
-    });
+    look(
+      `${name} namespace`,
+      () => readlinkSync(`/proc/${pid}/ns/${name}`),
+      (seen) => {
+        namespaces[name] = seen;
+        return seen === readlinkSync(`/proc/self/ns/${name}`) ? [`the ${name} namespace is the supervisor's own`] : [];
+      },
+    );
   }
-  look("descriptors", () => readdirSync(`/proc/${pid}/fd`), (seen) => descriptorDifferences(seen, pid));
-  look("environment", () => proc("environ"), (seen) => environmentDifferences(seen, plan.environment));
-  look("limits", () => proc("limits"), (seen) => limitDifferences(seen, plan));
-  look("working directory", () => readlinkSync(`/proc/${pid}/cwd`), (seen) =>
-    seen === plan.workingDirectory ? [] : [`the working directory is ${seen} and not ${plan.workingDirectory}`],
+  look(
+    "descriptors",
+    () => readdirSync(`/proc/${pid}/fd`),
+    (seen) => descriptorDifferences(seen, pid),
   );
-  look("program", () => readFileSync(`/proc/${pid}/exe`), (seen) =>
-    seen.equals(observation.gate) ? [] : ["process 1 of the sandbox is not Hardline's gate"],
+  look(
+    "environment",
+    () => proc("environ"),
+    (seen) => environmentDifferences(seen, plan.environment),
+  );
+  look(
+    "limits",
+    () => proc("limits"),
+    (seen) => limitDifferences(seen, plan),
+  );
+  look(
+    "working directory",
+    () => readlinkSync(`/proc/${pid}/cwd`),
+    (seen) =>
+      seen === plan.workingDirectory ? [] : [`the working directory is ${seen} and not ${plan.workingDirectory}`],
+  );
+  look(
+    "program",
+    () => readFileSync(`/proc/${pid}/exe`),
+    (seen) => (seen.equals(observation.gate) ? [] : ["process 1 of the sandbox is not Hardline's gate"]),
   );
   look("network devices", () => proc("net/dev"), networkDifferences);
   look("session", () => proc("stat"), sessionDifferences);
-  look("control groups", () => proc("cgroup"), (seen) => cgroupDifferences(seen, plan));
+  look(
+    "control groups",
+    () => proc("cgroup"),
+    (seen) => cgroupDifferences(seen, plan),
+  );
   look("keyrings", () => observation.keyrings, keyringDifferences);
 
   if (differences.length > 0) {
@@ -123,9 +171,15 @@ function environmentDifferences(seen: string, wanted: Readonly<Record<string, st
   for (const entry of seen.split("\0").filter((part) => part !== "")) {
     const name = entry.slice(0, entry.indexOf("="));
     names.add(name);
-    if (wanted[name] !== entry.slice(name.length + 1)) differences.push(`the environment has ${name}, or another value of it`);
+    if (wanted[name] !== entry.slice(name.length + 1))
+      differences.push(`the environment has ${name}, or another value of it`);
   }
-  return [...differences, ...Object.keys(wanted).filter((name) => !names.has(name)).map((name) => `${name} is not set`)];
+  return [
+    ...differences,
+    ...Object.keys(wanted)
+      .filter((name) => !names.has(name))
+      .map((name) => `${name} is not set`),
+  ];
 }
 
 /** The rows of `/proc/<pid>/limits`, by Hardline's names. */
@@ -154,9 +208,9 @@ function networkDifferences(seen: string): string[] {
     .map((line) => line.split(":")[0]?.trim() ?? "")
     .filter((name) => name !== "" && name !== "lo");
   // A module that makes a dead tunnel device in every namespace (sit0, tunl0 …) gives no route: it is down.
-  return devices.filter((name) => !/^(?:sit|tunl|gre|gretap|erspan|ip6tnl|ip6gre|ip_vti|ip6_vti)0$/.test(name)).map(
-    (name) => `the network device ${name} is in the sandbox`,
-  );
+  return devices
+    .filter((name) => !/^(?:sit|tunl|gre|gretap|erspan|ip6tnl|ip6gre|ip_vti|ip6_vti)0$/.test(name))
+    .map((name) => `the network device ${name} is in the sandbox`);
 }
 
 /** Fields 6 and 7 of `/proc/<pid>/stat`: session and controlling terminal. */

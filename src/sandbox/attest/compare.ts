@@ -28,7 +28,8 @@ export function compareMounts(expected: readonly ExpectedMount[], seen: readonly
 function compareMount(mount: ExpectedMount, entry: MountEntry): string[] {
   const differences: string[] = [];
   const has = (option: string): boolean => entry.options.includes(option);
-  if (!has(mount.access)) differences.push(`${mount.target} is not ${mount.access === "ro" ? "read-only" : "writable"}`);
+  if (!has(mount.access))
+    differences.push(`${mount.target} is not ${mount.access === "ro" ? "read-only" : "writable"}`);
   if (!has("nosuid")) differences.push(`${mount.target} honours set-uid files`);
   if (!(mount.devices || has("nodev"))) differences.push(`${mount.target} honours device nodes`);
   if (mount.type !== undefined && mount.type !== entry.type) {

@@ -38,7 +38,8 @@ export function expectedMounts(
         break;
       case "proc":
         expected.push({ ...own(mount.target, "proc", closed), access: "rw" });
-        for (const target of PROC_COVERS) expected.push({ ...own(target, "proc", closed), access: "ro", optional: true });
+        for (const target of PROC_COVERS)
+          expected.push({ ...own(target, "proc", closed), access: "ro", optional: true });
         break;
       case "dev":
         expected.push(...devices(mount.target, host, closed, terminal));
@@ -65,7 +66,13 @@ function bound(mount: Extract<Mount, { kind: "bind" }>, host: readonly MountEntr
     ...below.map((entry): ExpectedMount => {
       const target = `${mount.target}${entry.target.slice(mount.source === "/" ? 0 : mount.source.length)}`;
       const narrowed = access === "ro" || entry.options.includes("ro") ? "ro" : "rw";
-      return { target, access: narrowed, from: { device: entry.device, root: entry.root }, devices: false, optional: false };
+      return {
+        target,
+        access: narrowed,
+        from: { device: entry.device, root: entry.root },
+        devices: false,
+        optional: false,
+      };
     }),
   ];
 }

@@ -20,13 +20,21 @@ export function parseMountinfo(text: string): MountEntry[] {
     const [id, parent, device, root, target, options] = front?.split(" ") ?? [];
     const type = back?.split(" ")[0];
     if (!(id && parent && device && root && target && options && type)) continue;
-    entries.push({ id, parent, device, root: unescape(root), target: unescape(target), options: options.split(","), type });
+    entries.push({
+      id,
+      parent,
+      device,
+      root: unescapeOctal(root),
+      target: unescapeOctal(target),
+      options: options.split(","),
+      type,
+    });
   }
   return entries;
 }
 
 /** Blank, tab, line break and backslash are written as three octal digits, byte by byte. */
-function unescape(text: string): string {
+function unescapeOctal(text: string): string {
   if (!text.includes("\\")) return text;
   return text.replace(/\\([0-7]{3})/g, (_, digits: string) => String.fromCharCode(Number.parseInt(digits, 8)));
 }
@@ -51,7 +59,10 @@ export function visibleMounts(entries: readonly MountEntry[]): MountEntry[] {
 }
 
 /** Which file system, and what in it, a path of this namespace is: what a bind mount of it will show. */
-export function locate(visible: readonly MountEntry[], path: string): { readonly device: string; readonly root: string } {
+export function locate(
+  visible: readonly MountEntry[],
+  path: string,
+): { readonly device: string; readonly root: string } {
   let best: MountEntry | undefined;
   for (const entry of visible) {
     const inside = entry.target === "/" || path === entry.target || path.startsWith(`${entry.target}/`);

@@ -2,7 +2,7 @@
 import type { Mount } from "../mounts.ts";
 import { needsStaging } from "../mounts.ts";
 import type { Plan } from "../plan.ts";
-import { GATE_DESCRIPTOR, STAGE, type Staged } from "./keeper.ts";
+import { GATE_DESCRIPTOR, STAGE, type Staged } from "./launcher.ts";
 
 /** Where the gate lies inside; its directory is closed with the root. */
 export const GATE_PATH = "/.hardline";
@@ -33,7 +33,16 @@ export function bubblewrapArguments(plan: Plan, staged: readonly Staged[]): stri
   };
   const args = [
     ...["--unshare-user", "--unshare-pid", "--unshare-ipc", "--unshare-uts", "--unshare-net", "--unshare-cgroup"],
-    ...["--disable-userns", "--die-with-parent", "--as-pid-1", "--cap-drop", "ALL", "--hostname", "hardline", "--clearenv"],
+    ...[
+      "--disable-userns",
+      "--die-with-parent",
+      "--as-pid-1",
+      "--cap-drop",
+      "ALL",
+      "--hostname",
+      "hardline",
+      "--clearenv",
+    ],
   ];
   for (const [name, value] of Object.entries(plan.environment)) {
     if (name !== "PWD") args.push("--setenv", name, value);

@@ -6,7 +6,11 @@
 import { call, jump, label, load, type Operand, type Step, set, store } from "../native/program.ts";
 
 export const CHANNEL = 3;
-/** The byte by which the supervisor lets the agent start, after it has looked. */
+/** The byte by which the supervisor has the keeper lock the workspace that the run's link names. */
+export const LOCK = 0x57;
+/** The byte by which the supervisor has the sandbox made, once there is a plan. */
+export const LAUNCH = 0x4c;
+/** The byte by which it lets the agent start, after it has looked. */
 export const GO = 0x47;
 
 export const MESSAGE_BYTES = 16;
@@ -15,11 +19,14 @@ export const MESSAGE_BYTES = 16;
 export const MESSAGES = {
   /** A call of the program failed. Sent twice: first the number of the call, then minus the error number. */
   "keeper-failed": 1,
-  "gate-failed": 7,
+  "launcher-failed": 7,
+  "gate-failed": 8,
   /** Serial of the session keyring that the supervisor was started with, or minus an error number. */
   "old-keyring": 2,
   /** Serial of the fresh one, or minus ENOSYS on a kernel without keyrings. */
   "new-keyring": 3,
+  /** The answer to LOCK: zero, or minus an error number (EWOULDBLOCK: another run has it). */
+  locked: 9,
   /** The sandbox stands, every restriction is in force, and the gate waits to be looked at. Zero. */
   ready: 4,
   /** The agent's program could not be executed. The error number. */
@@ -72,7 +79,7 @@ export class Script {
   }
 
   /** Where a failed `must` goes: two reports, the call's number first. What follows them is the program's own. */
-  failure(kind: "keeper-failed" | "gate-failed"): this {
+  failure(kind: "keeper-failed" | "launcher-failed" | "gate-failed"): this {
     this.steps.push(label("failed"), load("failure.step"), ...report(kind), load("failure.error"), ...report(kind));
     return this;
   }

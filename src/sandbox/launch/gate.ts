@@ -5,7 +5,7 @@
  * the agent ends or when the supervisor is gone. The agent cannot signal it (it is process 1), trace it or read its memory
  * (not dumpable, and seccomp).
  */
-import type { Arch } from "../native/syscalls.ts";
+
 import {
   call,
   jump,
@@ -20,6 +20,7 @@ import {
   whenNegative,
   whenNotEqual,
 } from "../native/program.ts";
+import type { Arch } from "../native/syscalls.ts";
 import { CHANNEL, GO, REPORT_BUFFER, report, Script } from "./channel.ts";
 
 const PR_SET_PDEATHSIG = 1;

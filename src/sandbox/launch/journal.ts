@@ -1,12 +1,23 @@
 /**
- * The runs that are under way, one directory each in the state directory: the two small programs, and a note of what the
- * run makes on the host. The keeper removes all of it at the end. What is found there without its supervisor and keeper
+ * The runs that are under way, one directory each in the state directory: a note of what the run makes on the host, and
+ * links to its programs. The keeper removes all of it at the end. What is found there without its supervisor and keeper
  * is what a power cut or a killed keeper left: the next start takes it away.
  */
-import { randomBytes } from "node:crypto";
-import { lstatSync, mkdirSync, readdirSync, readFileSync, rmdirSync, rmSync, unlinkSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
-import type { Placeholder } from "./keeper.ts";
+import {
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmdirSync,
+  rmSync,
+  unlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { basename, join } from "node:path";
+import { ARGUMENTS } from "./keeper.ts";
+import type { Placeholder } from "./launcher.ts";
 import { startTimeOf } from "./process-tree.ts";
 
 /** What a run notes before it makes anything. */
@@ -14,65 +25,60 @@ export interface JournalEntry {
   readonly pid: number;
   readonly startTime: string;
   readonly agent: string;
-  /** The workspace, where the shape is one: only one run may have it. */
-  readonly workspace?: string;
   /** Name of the release's directory, which must not be collected. */
   readonly release: string;
   readonly placeholders: readonly Placeholder[];
   readonly cgroups: readonly string[];
 }
 
+/** One run's directory, in which nothing is kept that outlasts it. */
 export interface Run {
+  /** Short, unique among the runs under way. */
   readonly id: string;
   readonly directory: string;
-  readonly gateFile: string;
-  readonly keeperFile: string;
-  readonly journalFile: string;
-  writeKeeper(bytes: Uint8Array): void;
-  writeGate(bytes: Uint8Array): void;
+  readonly journal: string;
+  /** Symlinks to programs: the launcher, and what the launcher leaves to be run at the end. */
+  readonly launcher: string;
+  readonly finisher: string;
+  /** Symlink to the workspace that is to be locked. */
+  readonly workspace: string;
 }
 
-export function newRunId(): string {
-  return randomBytes(6).toString("hex");
-}
-
-/** Notes a run and makes its directory. */
-export function beginRun(state: string, id: string, entry: Omit<JournalEntry, "pid" | "startTime">): Run {
-  const directory = join(state, "runs", id);
-  mkdirSync(directory, { recursive: true, mode: 0o700 });
-  const journalFile = join(directory, "journal.json");
-  const noted: JournalEntry = { pid: process.pid, startTime: startTimeOf(process.pid) ?? "", ...entry };
-  writeFileSync(journalFile, JSON.stringify(noted), { mode: 0o600 });
-  const gateFile = join(directory, "gate");
-  const keeperFile = join(directory, "keeper");
-  return {
+/** Makes a run's directory and notes whose it is, before anything else of it exists. */
+export function beginRun(state: string, cgroups: (id: string) => readonly string[]): Run {
+  const runs = join(state, "runs");
+  mkdirSync(runs, { recursive: true, mode: 0o700 });
+  const directory = mkdtempSync(`${runs}/`);
+  const id = basename(directory);
+  const run = {
     id,
     directory,
-    gateFile,
-    keeperFile,
-    journalFile,
-    writeKeeper: (bytes) => writeFileSync(keeperFile, bytes, { mode: 0o700 }),
-    writeGate: (bytes) => writeFileSync(gateFile, bytes, { mode: 0o600 }),
+    journal: join(directory, "journal.json"),
+    launcher: join(directory, "launcher"),
+    finisher: join(directory, "finisher"),
+    workspace: join(directory, "workspace"),
   };
+  note(run, { agent: "", release: "", placeholders: [], cgroups: cgroups(id) });
+  return run;
 }
 
-export function discardRun(run: Run): void {
-  rmSync(run.directory, { recursive: true, force: true });
+/** Notes what a run will make, before it is made. */
+export function note(run: Run, entry: Omit<JournalEntry, "pid" | "startTime">): void {
+  const noted: JournalEntry = { pid: process.pid, startTime: startTimeOf(process.pid) ?? "", ...entry };
+  writeFileSync(`${run.journal}.new`, JSON.stringify(noted), { mode: 0o600 });
+  renameSync(`${run.journal}.new`, run.journal);
 }
 
-/** The runs whose supervisor lives; what others left is taken away first. */
-export function liveRuns(state: string): JournalEntry[] {
-  const live: JournalEntry[] = [];
+/** Takes away what runs left whose supervisor and keeper are gone. */
+export function sweepRuns(state: string): void {
   for (const id of runIds(state)) {
     const directory = join(state, "runs", id);
     const entry = readEntry(directory);
     if (entry === undefined) {
       // Begun and not yet noted by a supervisor that lives, or left by one that died in between: age decides.
       if (isOld(directory)) rmSync(directory, { recursive: true, force: true });
-    } else if (startTimeOf(entry.pid) === entry.startTime || keeperLives(directory)) live.push(entry);
-    else sweep(directory, entry);
+    } else if (!(startTimeOf(entry.pid) === entry.startTime || keeperLives(directory))) sweep(directory, entry);
   }
-  return live;
 }
 
 function runIds(state: string): string[] {
@@ -98,13 +104,13 @@ function isOld(directory: string): boolean {
 
 /** The keeper outlives its supervisor by as long as cleaning up takes; until then the run is not over. */
 function keeperLives(directory: string): boolean {
-  const program = join(directory, "keeper");
-  return readdirSync("/proc").some((name) => /^\d+$/.test(name) && programOf(name) === program);
+  return readdirSync("/proc").some((name) => /^\d+$/.test(name) && firstArgument(name) === directory);
 }
 
-function programOf(pid: string): string | undefined {
+/** Keeper, launcher and finisher are all given the run's directory first. */
+function firstArgument(pid: string): string | undefined {
   try {
-    return readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0")[0];
+    return readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0")[ARGUMENTS.directory];
   } catch {
     return undefined;
   }

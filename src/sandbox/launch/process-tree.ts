@@ -1,5 +1,5 @@
 /** Finds processes by their parents, in the supervisor's own process namespace. */
-import { readFileSync, readdirSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { SandboxError } from "../errors.ts";
 
 /** The only child of a process. Throws `SandboxError` where it has none or several. */
@@ -49,5 +49,9 @@ export function startTimeOf(pid: number): string | undefined {
 }
 
 function numbers(text: string): number[] {
-  return text.trim().split(/\s+/).filter((part) => part !== "").map(Number);
+  return text
+    .trim()
+    .split(/\s+/)
+    .filter((part) => part !== "")
+    .map(Number);
 }

@@ -79,6 +79,7 @@ export function arm64Encoder(): Encoder {
     },
     store: storeR,
     load: (address) => loadFrom(R, address),
+    argument: (index) => void code.push((0xf940_0000 | ((index + 1) << 10) | (31 << 5) | R) >>> 0), // ldr x19, [sp, #…]
     set: (value) => constant(R, value),
     and(mask) {
       constant(X9, BigInt(mask));

@@ -21,6 +21,7 @@ export interface Encoder {
   branchOnSlot(address: number, to: string): void;
   store(address: number): void;
   load(address: number): void;
+  argument(index: number): void;
   set(value: bigint): void;
   /** `mask` must fit 31 bits. */
   and(mask: number): void;

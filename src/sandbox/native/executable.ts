@@ -8,10 +8,11 @@ import { ARGV_1, ENVIRONMENT, type Operand, type Program, type Step } from "./pr
 import { syscallNumber } from "./syscalls.ts";
 import { x64Encoder } from "./x64.ts";
 
-/** Where code and data are loaded; PAGE is the largest page that arm64 has. */
+/** Where code and data are loaded. */
 const CODE_BASE = 0x40_0000;
 const DATA_BASE = 0x80_0000;
-const PAGE = 0x1_0000;
+/** The largest page that the machine can have: segments must not share one. */
+const PAGE = { x64: 0x1000, arm64: 0x1_0000 } as const;
 const HEADERS = 64 + 3 * 56;
 
 /** The bytes of an executable file for that program. */
@@ -34,7 +35,7 @@ export function encode(program: Program): Uint8Array {
     if (offset === undefined) throw new RangeError(`no label ${name} in the program`);
     return offset;
   });
-  return elf(encoder.machine, code, data.bytes());
+  return elf(encoder.machine, PAGE[program.arch], code, data.bytes());
 }
 
 function encodeStep(program: Program, step: Exclude<Step, { op: "label" }>, to: Encoder, data: DataSegment): void {
@@ -44,26 +45,39 @@ function encodeStep(program: Program, step: Exclude<Step, { op: "label" }>, to: 
         if (typeof operand === "object" && "slot" in operand) to.argumentSlot(index, data.slot(operand.slot));
         else to.argumentConstant(index, data.constant(operand));
       }
-      return to.call(syscallNumber(program.arch, step.name));
+      to.call(syscallNumber(program.arch, step.name));
+      return;
     case "jump":
-      return to.jump(step.to);
+      to.jump(step.to);
+      return;
     case "branch":
       if (step.when === "negative" || step.when === "not-negative") {
-        return to.branchOnSign(step.when === "negative", step.to);
+        to.branchOnSign(step.when === "negative", step.to);
+        return;
       }
-      return to.branchOnValue(step.when === "equal", step.value ?? 0, step.to);
+      to.branchOnValue(step.when === "equal", step.value ?? 0, step.to);
+      return;
     case "branch-slot":
-      return to.branchOnSlot(data.slot(step.equal), step.to);
+      to.branchOnSlot(data.slot(step.equal), step.to);
+      return;
     case "store":
-      return to.store(data.slot(step.slot));
+      to.store(data.slot(step.slot));
+      return;
     case "load":
-      return to.load(data.slot(step.slot));
+      to.load(data.slot(step.slot));
+      return;
+    case "argument":
+      to.argument(step.index);
+      return;
     case "set":
-      return to.set(data.constant(step.value));
+      to.set(data.constant(step.value));
+      return;
     case "and":
-      return to.and(step.mask);
+      to.and(step.mask);
+      return;
     case "shift-right":
-      return to.shiftRight(step.bits);
+      to.shiftRight(step.bits);
+      return;
   }
 }
 
@@ -117,10 +131,10 @@ class DataSegment {
   }
 }
 
-function elf(machine: number, code: Uint8Array, data: Uint8Array): Uint8Array {
+function elf(machine: number, page: number, code: Uint8Array, data: Uint8Array): Uint8Array {
   const codeEnd = HEADERS + code.length;
   // The data's place in the file must agree with its address within a page, whatever size a page has.
-  const dataOffset = Math.ceil(codeEnd / PAGE) * PAGE;
+  const dataOffset = Math.ceil(codeEnd / page) * page;
   const file = new Uint8Array(dataOffset + data.length);
   const view = new DataView(file.buffer);
   file.set([0x7f, 0x45, 0x4c, 0x46, 2, 1, 1, 0]);
@@ -136,7 +150,7 @@ function elf(machine: number, code: Uint8Array, data: Uint8Array): Uint8Array {
     const at = 64 + index * 56;
     view.setUint32(at, type, true);
     view.setUint32(at + 4, flags, true);
-    for (const [field, value] of [offset, address, address, size, size, type === 1 ? PAGE : 16].entries()) {
+    for (const [field, value] of [offset, address, address, size, size, type === 1 ? page : 16].entries()) {
       view.setBigUint64(at + 8 + field * 8, BigInt(value), true);
     }
   };

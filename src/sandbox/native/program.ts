@@ -35,6 +35,8 @@ export type Step =
   | { readonly op: "branch-slot"; readonly equal: string; readonly to: string }
   | { readonly op: "store"; readonly slot: string }
   | { readonly op: "load"; readonly slot: string }
+  /** Puts the address of an argument of the program's own into R; 0 is its name. It must have been given. */
+  | { readonly op: "argument"; readonly index: number }
   | { readonly op: "set"; readonly value: Exclude<Operand, { slot: string }> }
   | { readonly op: "and"; readonly mask: number }
   | { readonly op: "shift-right"; readonly bits: number };
@@ -57,6 +59,7 @@ export const jump = (to: string): Step => ({ op: "jump", to });
 export const store = (slot: string): Step => ({ op: "store", slot });
 export const load = (slot: string): Step => ({ op: "load", slot });
 export const set = (value: Exclude<Operand, { slot: string }>): Step => ({ op: "set", value });
+export const argument = (index: number): Step => ({ op: "argument", index });
 export const whenNegative = (to: string): Step => ({ op: "branch", when: "negative", to });
 export const whenEqual = (value: number, to: string): Step => ({ op: "branch", when: "equal", value, to });
 export const whenNotEqual = (value: number, to: string): Step => ({ op: "branch", when: "not-equal", value, to });

@@ -72,6 +72,10 @@ export function x64Encoder(): Encoder {
     },
     store: (address) => absolute(0x89, RBX, address),
     load: (address) => absolute(0x8b, RBX, address),
+    argument(index) {
+      code.push(0x48, 0x8b, 0x9c, 0x24); // mov rbx, [rsp+disp32]
+      u32(8 + 8 * index);
+    },
     set: (value) => constant(RBX, value),
     and(mask) {
       code.push(0x48, 0x81, 0xe3); // and rbx, imm32

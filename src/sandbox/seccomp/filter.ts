@@ -125,7 +125,9 @@ const AUDIT_ARCH: Readonly<Record<Arch, number>> = { x64: 0xc000_003e, arm64: 0x
 /** The bit by which x86-64 tells an x32 call. */
 const X32_BIT = 0x4000_0000;
 
-type Verdict = { readonly label: string };
+interface Verdict {
+  readonly label: string;
+}
 
 /** The filter of a machine. Pure; the same bytes every time. */
 export function buildFilter(arch: Arch): Instruction[] {

@@ -121,7 +121,10 @@ function previousRelease({ state, previous }: BuildOptions): Previous | undefine
   if (previous === undefined) return undefined;
   const directory = join(state, "releases", previous);
   try {
-    return { tree: join(directory, "tree"), manifest: JSON.parse(readFileSync(join(directory, "manifest.json"), "utf8")) };
+    return {
+      tree: join(directory, "tree"),
+      manifest: JSON.parse(readFileSync(join(directory, "manifest.json"), "utf8")),
+    };
   } catch {
     return undefined; // Collected, or never finished: everything is copied.
   }

@@ -3,14 +3,13 @@
  * their content and that only the supervisor can write; the agent's mounts come from there, never from the working tree.
  * Starting again with an unchanged tree costs a stat of each file and nothing else.
  */
-import { createHash } from "node:crypto";
 import { existsSync, lstatSync, realpathSync } from "node:fs";
 import { join as joinPath } from "node:path";
+import { keep, recall, slotName } from "../../core/cache.ts";
 import { isInside, join } from "../../core/paths.ts";
 import type { Agent, SealedEntry } from "../../policy/types.ts";
 import { SandboxError } from "../errors.ts";
-import { buildRelease, type Progress } from "./build.ts";
-import { readIndex, writeIndex } from "./index-file.ts";
+import type { Progress } from "./build.ts";
 import { type Walked, walk } from "./walk.ts";
 
 /** A sealed name in a workspace. */
@@ -158,15 +157,24 @@ function finished(
   overlays: readonly Omit<Overlay, "source">[],
   empty: Readonly<Record<string, "file" | "directory">>,
 ): Survey {
-  const hash = createHash("sha256");
-  for (const entry of found) {
-    hash.update(`${entry.kind}\0${entry.path}\0`);
-    if (entry.kind === "file") hash.update(`${entry.stamp}\0`);
-    if (entry.kind === "symlink") hash.update(`${entry.to}\0`);
-  }
-  hash.update(JSON.stringify([empty, overlays]));
+  const lines = found.map((entry) => {
+    if (entry.kind === "directory") return `d ${entry.path}`;
+    return entry.kind === "symlink" ? `l ${entry.path}\0${entry.to}` : `f ${entry.path}\0${entry.stamp}`;
+  });
   const sorted = [...overlays].sort((a, b) => (a.path < b.path ? -1 : 1));
-  return { agent, found, overlays: sorted, empty, fingerprint: hash.digest("hex") };
+  return {
+    agent,
+    found,
+    overlays: sorted,
+    empty,
+    fingerprint: condensed(`${lines.join("\n")}\n${JSON.stringify([empty, overlays])}`),
+  };
+}
+
+/** A long text is as good as its digest; a short one is cheaper than loading what makes one. */
+function condensed(text: string): string {
+  if (text.length < 65_536) return text;
+  return process.getBuiltinModule("node:crypto").hash("sha256", text);
 }
 
 /** Makes sure that what was surveyed is in the store. Throws `SandboxError` where it cannot be sealed. */
@@ -245,13 +253,26 @@ async function store(
   key: string,
   fingerprint: string,
 ): Promise<Pick<Release, "digest" | "tree">> {
-  const name = createHash("sha256").update(key).digest("hex").slice(0, 32);
-  const known = readIndex(options.state, name);
+  const slot = `release-${slotName(key)}`;
+  const known = recallRelease(options.state, slot, key);
   if (known?.fingerprint === fingerprint) {
     const tree = joinPath(options.state, "releases", known.directory, "tree");
     if (existsSync(tree)) return { digest: known.digest, tree };
   }
+  const { buildRelease } = await import("./build.ts");
   const built = await buildRelease({ ...options, found, empty, previous: known?.directory });
-  writeIndex(options.state, name, { fingerprint, digest: built.digest, directory: built.directory });
+  keep(options.state, slot, key, { fingerprint, digest: built.digest, directory: built.directory });
   return { digest: built.digest, tree: built.tree };
+}
+
+interface Known {
+  readonly fingerprint: string;
+  readonly digest: string;
+  /** Name of the directory below `releases/`. */
+  readonly directory: string;
+}
+
+function recallRelease(state: string, slot: string, key: string): Known | undefined {
+  const value = recall(state, slot, key);
+  return typeof value === "object" && value !== null ? (value as Known) : undefined;
 }

@@ -40,13 +40,7 @@ export function walk(source: string, path: string, holes: ReadonlySet<string>, f
   else found.push(leaf(source, path, stats));
 }
 
-function walkDirectory(
-  source: string,
-  path: string,
-  below: string,
-  holes: ReadonlySet<string>,
-  found: Walked[],
-): void {
+function walkDirectory(source: string, path: string, below: string, holes: ReadonlySet<string>, found: Walked[]): void {
   found.push({ kind: "directory", path });
   const entries = readdirSync(source, { withFileTypes: true });
   entries.sort((a, b) => (a.name < b.name ? -1 : 1));
