@@ -118,11 +118,11 @@ function reapUntilTheEnd(script: Script): void {
 }
 
 function becomeAgent(script: Script, candidates: readonly string[]): void {
-  script.add(label("agent"));
+  script.add(label("agent"), load("argv"), { op: "add", value: 8 }, store("command"));
   script.must("setsid", [], "a process group of its own, for signals");
   script.must("rt_sigprocmask", [SIG_SETMASK, { bytes: new Uint8Array(8) }, 0, 8], "no signal is blocked");
   for (const [index, path] of candidates.entries()) {
-    script.may("execve", [{ text: path }, { slot: "argv1" }, { slot: "environ" }], "the agent");
+    script.may("execve", [{ text: path }, { slot: "command" }, { slot: "environ" }], "the agent");
     script.add(whenEqual(ENOENT, `next-${index}`), whenEqual(ENOTDIR, `next-${index}`), jump("not-executed"));
     script.add(label(`next-${index}`));
   }

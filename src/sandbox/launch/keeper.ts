@@ -62,7 +62,7 @@ export function keeperProgram(arch: Arch, groups: number): NativeProgram {
   script.may("wait4", [{ slot: "child" }, 0, 0, 0], "until the sandbox has ended");
   script.may(
     "execve",
-    [{ slot: "finisher" }, { slot: "argv1" }, { slot: "environ" }],
+    [{ slot: "finisher" }, { slot: "argv" }, { slot: "environ" }],
     "only where there are placeholders",
   );
   script.add(label("clean"));
@@ -84,7 +84,7 @@ export function keeperProgram(arch: Arch, groups: number): NativeProgram {
   script.add(whenNegative("answer"), store("opened"));
   script.may("flock", [{ slot: "opened" }, LOCK_EX_NB], "one run at a time, whoever's and with whatever state");
   script.add(label("answer"), ...report("locked"), jump("wait"), label("launch"));
-  script.must("execve", [{ slot: "launcher" }, { slot: "argv1" }, { slot: "environ" }], "the launcher");
+  script.must("execve", [{ slot: "launcher" }, { slot: "argv" }, { slot: "environ" }], "the launcher");
 
   script.failure("keeper-failed").add(load("in-child"), whenEqual(0, "clean"), call("exit_group", [125]));
   return { checked: script.checked, program: { arch, steps: script.steps, buffers: { ...REPORT_BUFFER } } };

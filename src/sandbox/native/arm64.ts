@@ -43,9 +43,9 @@ export function arm64Encoder(): Encoder {
 
   return {
     machine: 183,
-    prologue(argv1, environment) {
-      code.push(0x9100_43f3); // add x19, sp, #16: &argv[1]
-      storeR(argv1);
+    prologue(argv, environment) {
+      code.push(0x9100_23f3); // add x19, sp, #8: argv
+      storeR(argv);
       code.push(0xf940_03e9); // ldr x9, [sp]: argc
       code.push((0x8b20_0000 | (X9 << 16) | (3 << 13) | (3 << 10) | (31 << 5) | X10) >>> 0); // add x10, sp, x9, lsl #3
       code.push((0x9100_0000 | (16 << 10) | (X10 << 5) | R) >>> 0); // add x19, x10, #16: environ
@@ -81,6 +81,7 @@ export function arm64Encoder(): Encoder {
     load: (address) => loadFrom(R, address),
     argument: (index) => void code.push((0xf940_0000 | ((index + 1) << 10) | (31 << 5) | R) >>> 0), // ldr x19, [sp, #…]
     set: (value) => constant(R, value),
+    add: (value) => void code.push((0x9100_0000 | (value << 10) | (R << 5) | R) >>> 0),
     and(mask) {
       constant(X9, BigInt(mask));
       code.push((0x8a00_0000 | (X9 << 16) | (R << 5) | R) >>> 0);

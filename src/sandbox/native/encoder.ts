@@ -10,8 +10,8 @@ export interface Fixup {
 export interface Encoder {
   /** `e_machine` of the ELF header. */
   readonly machine: number;
-  /** Stores the addresses of `argv[1]` and of the environment, which the kernel laid on the stack. */
-  prologue(argv1: number, environment: number): void;
+  /** Stores the addresses of argv and of the environment, which the kernel laid on the stack. */
+  prologue(argv: number, environment: number): void;
   argumentConstant(index: number, value: bigint): void;
   argumentSlot(index: number, address: number): void;
   call(number: number): void;
@@ -23,6 +23,7 @@ export interface Encoder {
   load(address: number): void;
   argument(index: number): void;
   set(value: bigint): void;
+  add(value: number): void;
   /** `mask` must fit 31 bits. */
   and(mask: number): void;
   shiftRight(bits: number): void;

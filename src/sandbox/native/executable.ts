@@ -4,7 +4,7 @@
  */
 import { arm64Encoder } from "./arm64.ts";
 import type { Encoder } from "./encoder.ts";
-import { ARGV_1, ENVIRONMENT, type Operand, type Program, type Step } from "./program.ts";
+import { ARGV, ENVIRONMENT, type Operand, type Program, type Step } from "./program.ts";
 import { syscallNumber } from "./syscalls.ts";
 import { x64Encoder } from "./x64.ts";
 
@@ -21,7 +21,7 @@ export function encode(program: Program): Uint8Array {
   const encoder = program.arch === "x64" ? x64Encoder() : arm64Encoder();
   const labels = new Map<string, number>();
 
-  encoder.prologue(data.slot(ARGV_1), data.slot(ENVIRONMENT));
+  encoder.prologue(data.slot(ARGV), data.slot(ENVIRONMENT));
   for (const [name, layout] of Object.entries(program.buffers)) {
     if (typeof layout === "number") data.buffer(name, layout);
     else data.structure(name, layout);
@@ -71,6 +71,9 @@ function encodeStep(program: Program, step: Exclude<Step, { op: "label" }>, to: 
       return;
     case "set":
       to.set(data.constant(step.value));
+      return;
+    case "add":
+      to.add(step.value);
       return;
     case "and":
       to.and(step.mask);

@@ -38,6 +38,8 @@ export type Step =
   /** Puts the address of an argument of the program's own into R; 0 is its name. It must have been given. */
   | { readonly op: "argument"; readonly index: number }
   | { readonly op: "set"; readonly value: Exclude<Operand, { slot: string }> }
+  /** Adds a small number, less than 4096, to R. */
+  | { readonly op: "add"; readonly value: number }
   | { readonly op: "and"; readonly mask: number }
   | { readonly op: "shift-right"; readonly bits: number };
 
@@ -48,8 +50,8 @@ export interface Program {
   readonly buffers: Readonly<Record<string, number | readonly string[]>>;
 }
 
-/** Slots that are filled when the program starts: the addresses of `argv[1]` and of the environment. */
-export const ARGV_1 = "argv1";
+/** Slots that are filled when the program starts: the addresses of its own argv and of its environment. */
+export const ARGV = "argv";
 export const ENVIRONMENT = "environ";
 
 export const call = (name: string, args: readonly Operand[], why?: string): Step =>

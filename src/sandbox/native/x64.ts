@@ -36,10 +36,10 @@ export function x64Encoder(): Encoder {
 
   return {
     machine: 62,
-    prologue(argv1, environment) {
+    prologue(argv, environment) {
       code.push(0x48, 0x8b, 0x04, 0x24); // mov rax, [rsp]: argc
-      code.push(0x48, 0x8d, 0x5c, 0x24, 0x10); // lea rbx, [rsp+16]: &argv[1]
-      absolute(0x89, RBX, argv1);
+      code.push(0x48, 0x8d, 0x5c, 0x24, 0x08); // lea rbx, [rsp+8]: argv
+      absolute(0x89, RBX, argv);
       code.push(0x48, 0x8d, 0x5c, 0xc4, 0x10); // lea rbx, [rsp+rax*8+16]: environ
       absolute(0x89, RBX, environment);
     },
@@ -77,6 +77,10 @@ export function x64Encoder(): Encoder {
       u32(8 + 8 * index);
     },
     set: (value) => constant(RBX, value),
+    add(value) {
+      code.push(0x48, 0x81, 0xc3); // add rbx, imm32
+      u32(value);
+    },
     and(mask) {
       code.push(0x48, 0x81, 0xe3); // and rbx, imm32
       u32(mask);
