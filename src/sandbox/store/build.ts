@@ -16,6 +16,7 @@ import {
 import { dirname, join } from "node:path";
 import { setImmediate } from "node:timers/promises";
 import { SandboxError } from "../errors.ts";
+import { collectReleases } from "./collect.ts";
 import { copySealed } from "./copy.ts";
 import type { Walked, WalkedFile } from "./walk.ts";
 
@@ -57,6 +58,7 @@ export async function buildRelease(options: BuildOptions): Promise<BuiltRelease>
       syncFileSystem(temporary);
       renameSync(temporary, final);
     }
+    collectReleases(options.state, Date.now());
     return { digest: `sha256:${digest}`, directory, tree: join(final, "tree") };
   } catch (error) {
     if (error instanceof SandboxError) throw error;
@@ -92,6 +94,7 @@ async function fill(tree: string, options: BuildOptions): Promise<Manifest> {
     options.progress({ files: index + 1, of: total, bytes });
     await setImmediate();
   }
+  options.progress({ files: total, of: total, bytes });
   for (const [path, kind] of Object.entries(options.empty)) {
     const target = join(tree, path);
     makeDirectory(kind === "directory" ? target : dirname(target), options);

@@ -3,13 +3,14 @@
  * their content and that only the supervisor can write; the agent's mounts come from there, never from the working tree.
  * Starting again with an unchanged tree costs a stat of each file and nothing else.
  */
-import { existsSync, lstatSync, realpathSync } from "node:fs";
+import { lstatSync, realpathSync } from "node:fs";
 import { join as joinPath } from "node:path";
 import { keep, recall, slotName } from "../../core/cache.ts";
 import { isInside, join } from "../../core/paths.ts";
 import type { Agent, SealedEntry } from "../../policy/types.ts";
 import { SandboxError } from "../errors.ts";
 import type { Progress } from "./build.ts";
+import { touchRelease } from "./collect.ts";
 import { type Walked, walk } from "./walk.ts";
 
 /** A sealed name in a workspace. */
@@ -256,8 +257,8 @@ async function store(
   const slot = `release-${slotName(key)}`;
   const known = recallRelease(options.state, slot, key);
   if (known?.fingerprint === fingerprint) {
-    const tree = joinPath(options.state, "releases", known.directory, "tree");
-    if (existsSync(tree)) return { digest: known.digest, tree };
+    const directory = joinPath(options.state, "releases", known.directory);
+    if (touchRelease(directory, Date.now())) return { digest: known.digest, tree: joinPath(directory, "tree") };
   }
   const { buildRelease } = await import("./build.ts");
   const built = await buildRelease({ ...options, found, empty, previous: known?.directory });

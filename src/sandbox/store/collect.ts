@@ -1,0 +1,46 @@
+/**
+ * Takes away releases that nobody has started for a week and no run is using. Only when a new one has been built: that is
+ * when the store grows.
+ */
+import { readdirSync, readFileSync, rmSync, statSync, utimesSync } from "node:fs";
+import { join } from "node:path";
+
+const DAY_MS = 24 * 3600 * 1000;
+const UNUSED_MS = 7 * DAY_MS;
+
+/** Marks a release as used now; once a day is enough. `false`: it is not there. */
+export function touchRelease(directory: string, now: number): boolean {
+  const stats = statSync(directory, { throwIfNoEntry: false });
+  if (stats === undefined) return false;
+  if (now - stats.mtimeMs > DAY_MS) utimesSync(directory, now / 1000, now / 1000);
+  return true;
+}
+
+/** Removes what is old and unused below `<state>/releases`. Returns the names of what it removed. */
+export function collectReleases(state: string, now: number): string[] {
+  const releases = join(state, "releases");
+  const used = releasesInUse(state);
+  const removed: string[] = [];
+  for (const name of readdirSync(releases)) {
+    const directory = join(releases, name);
+    const stats = statSync(directory, { throwIfNoEntry: false });
+    if (stats === undefined || used.has(name) || now - stats.mtimeMs <= UNUSED_MS) continue;
+    rmSync(directory, { recursive: true, force: true });
+    removed.push(name);
+  }
+  return removed;
+}
+
+/** A run that cannot be read might use any release: then none is taken away. */
+function releasesInUse(state: string): { has(name: string): boolean } {
+  const used = new Set<string>();
+  try {
+    for (const run of readdirSync(join(state, "runs"))) {
+      const entry = JSON.parse(readFileSync(join(state, "runs", run, "journal.json"), "utf8"));
+      used.add(String(entry.release));
+    }
+  } catch {
+    return { has: () => true };
+  }
+  return used;
+}
