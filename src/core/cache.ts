@@ -7,11 +7,15 @@ import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { BUILD_ID } from "./build.ts";
 
+/** So many characters of a long text, spread over all of it, go into its short name. */
+const SAMPLES = 1024;
+
 /** A short file name for a text, the same every time. Not a digest: two texts may share it. Twice FNV-1a, 32 bits. */
 export function slotName(text: string): string {
-  let low = 0x811c_9dc5;
+  const stride = Math.ceil((text.length + 1) / SAMPLES);
+  let low = 0x811c_9dc5 ^ text.length;
   let high = 0x01c9_c511;
-  for (let at = 0; at < text.length; at += 1) {
+  for (let at = 0; at < text.length; at += stride) {
     const unit = text.charCodeAt(at);
     low = Math.imul(low ^ unit, 0x0100_0193);
     high = Math.imul(high ^ (unit + at), 0x0100_0193);

@@ -39,23 +39,24 @@ function unescapeOctal(text: string): string {
   return text.replace(/\\([0-7]{3})/g, (_, digits: string) => String.fromCharCode(Number.parseInt(digits, 8)));
 }
 
-/** The mounts of a namespace as they can be seen: what another mount covers is left out. */
+/** The mounts of a namespace as they can be seen: what another mount covers is left out, with all that hangs in it. */
 export function visibleMounts(entries: readonly MountEntry[]): MountEntry[] {
+  const byId = new Map(entries.map((entry) => [entry.id, entry]));
   const covered = new Set<string>();
   for (const entry of entries) {
-    for (const other of entries) {
-      // A mount on top of another hangs in it at its very root, with the same path.
-      if (other.parent === entry.id && other.target === entry.target && other.id !== entry.id) covered.add(entry.id);
-    }
+    // A mount on top of another hangs in it at its very root, with the same path.
+    if (byId.get(entry.parent)?.target === entry.target && entry.parent !== entry.id) covered.add(entry.parent);
   }
-  const isHidden = (entry: MountEntry, seen: Set<string>): boolean => {
+  if (covered.size === 0) return [...entries];
+  const isHidden = (entry: MountEntry | undefined, depth: number): boolean => {
+    if (entry === undefined || depth > entries.length) return false;
     if (covered.has(entry.id)) return true;
-    const parent = entries.find(({ id }) => id === entry.parent);
-    if (parent === undefined || seen.has(parent.id)) return false;
-    seen.add(parent.id);
-    return parent.target !== entry.target && isHidden(parent, seen);
+    const parent = byId.get(entry.parent);
+    // The mount that covers its parent is what is seen there; it is not hidden by having covered it.
+    if (parent === undefined || parent.target === entry.target) return isHidden(byId.get(parent?.parent ?? ""), depth + 1);
+    return isHidden(parent, depth + 1);
   };
-  return entries.filter((entry) => !isHidden(entry, new Set()));
+  return entries.filter((entry) => !isHidden(entry, 0));
 }
 
 /** Which file system, and what in it, a path of this namespace is: what a bind mount of it will show. */
