@@ -83,8 +83,12 @@ export class Sources {
   }
 }
 
-/** Turns offsets of a text into lines and columns. */
-export function locator(file: string, text: string): (offset: number) => Where {
+/**
+ * Turns offsets of a program's text into places on the host: where the content of a sealed name comes from, not where the
+ * agent sees it.
+ */
+export function locator({ world }: Inquiry, path: string, text: string): (offset: number) => Where {
+  const file = world.hostPath(world.follow(path).path);
   const starts = [0];
   for (let end = text.indexOf("\n"); end !== -1; end = text.indexOf("\n", end + 1)) starts.push(end + 1);
   return (offset) => {

@@ -15,7 +15,8 @@ export interface Manifest {
 /** Reads a package.json; `undefined` where there is none, or none that Node.js would accept. */
 export function readManifest(inquiry: Inquiry, path: string): Manifest | undefined {
   if (inquiry.world.kind(path) !== "file") return undefined;
-  const text = inquiry.sources.read(path, { file: path, line: 1, column: 1 });
+  const at = { file: inquiry.world.hostPath(path), line: 1, column: 1 };
+  const text = inquiry.sources.read(path, at);
   if (text === undefined) return undefined;
   let value: unknown;
   try {
@@ -23,7 +24,7 @@ export function readManifest(inquiry: Inquiry, path: string): Manifest | undefin
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     inquiry.report.add("unparsable", {
-      at: { file: path, line: 1, column: 1 },
+      at,
       message: `${path} is not JSON: ${reason}`,
     });
     return undefined;

@@ -41,7 +41,7 @@ export async function checkNode(inquiry: Inquiry, command: Command, checkCommand
     if (!worthReading(inquiry, path)) continue;
     const text = inquiry.sources.take(path, "node", command.at);
     if (text !== undefined)
-      queue.push(...(await read(inquiry, command, path, text, locator(path, text), checkCommand)));
+      queue.push(...(await read(inquiry, command, path, text, locator(inquiry, path, text), checkCommand)));
   }
 }
 

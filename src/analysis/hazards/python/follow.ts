@@ -63,7 +63,7 @@ async function drain(run: PythonRun, queue: Module[]): Promise<void> {
     const { file } = module;
     // The same file may be read again for another program that searches elsewhere first.
     const text = run.inquiry.sources.take(file, `python:${run.path.join(":")}`, run.command.at);
-    if (text !== undefined) await read(run, module, text, locator(file, text), queue);
+    if (text !== undefined) await read(run, module, text, locator(run.inquiry, file, text), queue);
   }
 }
 

@@ -77,7 +77,7 @@ async function readScript(
   if (!isWithin(path, inquiry.world.base)) return;
   const text = inquiry.sources.take(path, "shell", command.at);
   if (text === undefined) return;
-  const at = locator(path, text);
+  const at = locator(inquiry, path, text);
   await checkText(inquiry, command, { text, at, cwd: command.cwd, env: command.env }, checkCommand);
 }
 

@@ -1,0 +1,55 @@
+/** Every attack in every shape, as root and as an ordinary user. What this process cannot be is skipped, by name. */
+import { afterAll, beforeAll, describe, test } from "vitest";
+import { canBe, type Who } from "./identity.ts";
+import { Lab, type LabOptions, type Shape } from "./lab.ts";
+
+export const ALL_SHAPES: readonly Shape[] = ["root", "list", "map"];
+const SHAPE_NAMES: Readonly<Record<Shape, string>> = {
+  root: "a sealed root",
+  list: "a workspace with a list",
+  map: "a workspace with a map",
+};
+const WHO_NAMES: Readonly<Record<Who, string>> = { root: "root", user: "an ordinary user" };
+
+export interface Bench {
+  /** The lab; there from `beforeAll` on. */
+  readonly lab: Lab;
+  readonly shape: Shape;
+  readonly who: Who;
+  readonly test: typeof test;
+}
+
+export type BenchOptions = Omit<LabOptions, "shape" | "who"> & { readonly as?: readonly Who[] };
+
+/** Describes one block of tests for each shape and identity, with a lab of its own that is removed afterwards. */
+export function describeSandbox(
+  what: string,
+  shapes: readonly Shape[],
+  body: (bench: Bench) => void,
+  { as = ["root", "user"], ...options }: BenchOptions = {},
+): void {
+  for (const shape of shapes) {
+    for (const who of as) {
+      describe(`${what}, ${SHAPE_NAMES[shape]}, as ${WHO_NAMES[who]}`, () => {
+        let lab: Lab | undefined;
+        beforeAll(async () => {
+          if (!canBe(who)) return;
+          lab = new Lab({ ...options, shape, who });
+          // The first start makes the mutable places the agent's own; the truth is taken after it.
+          const { status, stderr } = await lab.run(["/bin/true"]);
+          if (status !== 0) throw new Error(`the lab does not start: ${stderr}`);
+        });
+        afterAll(() => lab?.remove());
+        body({
+          shape,
+          who,
+          test: canBe(who) ? test : (test.skipIf(true) as typeof test),
+          get lab() {
+            if (lab === undefined) throw new Error("the lab is not there yet");
+            return lab;
+          },
+        });
+      });
+    }
+  }
+}
