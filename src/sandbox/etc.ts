@@ -23,8 +23,15 @@ const HOST_FILES = ["ld.so.cache", "services", "protocols", "mime.types", "ssl/o
 /** Directories of which files and symlinks are taken: certificates, and the links by which Debian names programs. */
 const HOST_DIRECTORIES = ["alternatives", "ssl/certs", "pki/tls/certs", "pki/ca-trust/extracted/pem"];
 
-/** The absolute path of the directory that is mounted at `/etc`; makes it where it is not there yet. */
-export function etcSkeleton(state: string, uid: number, gid: number): string {
+export interface OwnFiles {
+  /** Absolute path of the directory that is mounted at `/etc`. */
+  readonly etc: string;
+  /** Absolute path of an empty file, to cover what a sandbox shall not see. */
+  readonly empty: string;
+}
+
+/** Where the sandbox's own files are; makes them where they are not there yet. */
+export function ownFiles(state: string, uid: number, gid: number): OwnFiles {
   const stamps = [...HOST_FILES, ...HOST_DIRECTORIES].map((name) => {
     const stats = statSync(join("/etc", name), { throwIfNoEntry: false });
     return [stats?.ino, stats?.size, stats?.ctimeMs];
@@ -32,17 +39,24 @@ export function etcSkeleton(state: string, uid: number, gid: number): string {
   const key = JSON.stringify([uid, gid, stamps]);
   const slot = `etc-${slotName(key)}`;
   const known = recall(state, slot, key);
-  if (typeof known === "string" && existsSync(known)) return known;
+  if (typeof known === "string" && existsSync(known)) return within(known);
   mkdirSync(join(state, "etc"), { recursive: true, mode: 0o700 });
-  const skeleton = mkdtempSync(join(state, "etc", "made-"));
-  fill(skeleton, uid, gid);
-  keep(state, slot, key, skeleton);
-  return skeleton;
+  const made = mkdtempSync(join(state, "etc", "made-"));
+  const files = within(made);
+  mkdirSync(files.etc);
+  fill(files.etc, uid, gid);
+  writeFileSync(files.empty, "", { mode: 0o644 });
+  keep(state, slot, key, made);
+  return files;
+}
+
+function within(made: string): OwnFiles {
+  return { etc: join(made, "etc"), empty: join(made, "empty") };
 }
 
 function fill(skeleton: string, uid: number, gid: number): void {
   chmodSync(skeleton, 0o755);
-  for (const [name, content] of Object.entries(ownFiles(uid, gid))) {
+  for (const [name, content] of Object.entries(contents(uid, gid))) {
     writeFileSync(join(skeleton, name), content, { mode: 0o644 });
   }
   for (const name of HOST_FILES) take(name, skeleton);
@@ -65,7 +79,7 @@ function take(name: string, skeleton: string): void {
   else if (stats.isFile() && (stats.mode & 0o004) !== 0) copyFileSync(source, join(skeleton, name));
 }
 
-function ownFiles(uid: number, gid: number): Record<string, string> {
+function contents(uid: number, gid: number): Record<string, string> {
   return {
     passwd: `root:x:0:0:root:/:/bin/sh\nagent:x:${uid}:${gid}:agent:/tmp/home:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/false\n`,
     group: `root:x:0:\nagent:x:${gid}:\nnogroup:x:65534:\n`,

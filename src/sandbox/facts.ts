@@ -1,10 +1,10 @@
 /** What a plan has to know of the host. Collected once for each start; everything here is the operator's, none the agent's. */
-import { lstatSync, readlinkSync, realpathSync, statSync } from "node:fs";
+import { existsSync, lstatSync, readlinkSync, realpathSync, statSync } from "node:fs";
 import { isatty } from "node:tty";
 import { errnoOf } from "../core/errors.ts";
 import { type Bubblewrap, findBubblewrap } from "./bubblewrap.ts";
 import { SandboxError } from "./errors.ts";
-import { etcSkeleton } from "./etc.ts";
+import { type OwnFiles, ownFiles } from "./etc.ts";
 import { type Arch, isArch } from "./native/syscalls.ts";
 
 /** A further path that the agent may read. */
@@ -25,8 +25,9 @@ export interface HostFacts {
   readonly bubblewrap: Bubblewrap;
   /** `/bin`, `/lib` and their like: symlinks on a merged system, directories on others. */
   readonly systemDirectories: readonly { readonly name: string; readonly link?: string }[];
-  /** Absolute path of the directory that is mounted at `/etc`. */
-  readonly etc: string;
+  readonly own: OwnFiles;
+  /** Files of `/proc` that tell of things beyond the sandbox, as far as this kernel has them. */
+  readonly covered: readonly string[];
   readonly read: readonly ReadFact[];
   /** `TERM`, where standard output is a terminal. */
   readonly terminal?: string;
@@ -39,6 +40,8 @@ export interface FactsOptions {
   readonly agentUid?: number;
 }
 
+/** No process namespace separates these: they list the keys that the uid may view, whoever's session they are in (K1). */
+const TELLTALE = ["/proc/keys", "/proc/key-users"];
 const SYSTEM_DIRECTORIES = ["/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32"];
 
 /** Throws `SandboxError` with `host-cannot` and the remedy where the host lacks what every sandbox needs (K7). */
@@ -65,7 +68,8 @@ export function collectFacts(options: FactsOptions): HostFacts {
     agentGid,
     bubblewrap: findBubblewrap(options.state),
     systemDirectories: SYSTEM_DIRECTORIES.flatMap(systemDirectory),
-    etc: etcSkeleton(options.state, agentUid, agentGid),
+    own: ownFiles(options.state, agentUid, agentGid),
+    covered: TELLTALE.filter((path) => existsSync(path)),
     read: options.read.flatMap(readFact),
     ...(isatty(1) && process.env["TERM"] !== undefined ? { terminal: process.env["TERM"] } : {}),
   };

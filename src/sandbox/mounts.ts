@@ -69,6 +69,7 @@ export function mountsOf(agent: Agent, facts: HostFacts, release: Release): Moun
     mounts: [
       ...systemMounts(facts),
       { kind: "proc", target: "/proc" },
+      ...facts.covered.map((target): Bind => ({ ...bind(facts.own.empty, target, "cover"), of: "file" })),
       { kind: "dev", target: "/dev" },
       { kind: "remount-read-only", target: "/dev" },
       { kind: "tmpfs", target: "/dev/shm", mode: "1777", size: tmp },
@@ -88,7 +89,7 @@ function systemMounts(facts: HostFacts): Mount[] {
   for (const { name, link } of facts.systemDirectories) {
     mounts.push(link === undefined ? bind(name, name, "system") : { kind: "symlink", target: name, to: link });
   }
-  mounts.push(bind(facts.etc, "/etc", "etc"));
+  mounts.push(bind(facts.own.etc, "/etc", "etc"));
   return mounts;
 }
 

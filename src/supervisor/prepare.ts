@@ -131,7 +131,7 @@ async function judgeHazards(policy: Policy, agent: Agent, fingerprint: string, s
   const key = JSON.stringify([readFileSync(policy.file, "latin1"), agent.name, fingerprint, neighbours(agent)]);
   const slot = `hazards-${slotName(`${policy.file} ${agent.name}`)}`;
   const known = recall(stateDir, slot, key) as Hazards | undefined;
-  const hazards = known ?? (await analyse(policy, agent));
+  const hazards = known ?? (await analyse(policy, agent, stateDir));
   if (known === undefined) keep(stateDir, slot, key, hazards);
   const grave = hazards.findings.filter(({ severity, accepted }) => severity === "error" && accepted === undefined);
   if (grave.length === 0) return hazards;
@@ -145,9 +145,9 @@ async function judgeHazards(policy: Policy, agent: Agent, fingerprint: string, s
   );
 }
 
-async function analyse(policy: Policy, agent: Agent): Promise<Hazards> {
+async function analyse(policy: Policy, agent: Agent, stateDir: string): Promise<Hazards> {
   const { findHazards } = await import("../analysis/hazards/find.ts");
-  return findHazards(policy, agent);
+  return findHazards(policy, agent, { stateDir });
 }
 
 /** What a plan is made with besides the policy. */

@@ -17,6 +17,8 @@ export interface Bench {
   readonly shape: Shape;
   readonly who: Who;
   readonly test: typeof test;
+  /** Whether this process can be that identity at all; hooks run even where every test is skipped. */
+  readonly isPossible: boolean;
 }
 
 export type BenchOptions = Omit<LabOptions, "shape" | "who"> & { readonly as?: readonly Who[] };
@@ -43,6 +45,7 @@ export function describeSandbox(
         body({
           shape,
           who,
+          isPossible: canBe(who),
           test: canBe(who) ? test : (test.skipIf(true) as typeof test),
           get lab() {
             if (lab === undefined) throw new Error("the lab is not there yet");
