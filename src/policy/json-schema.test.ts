@@ -1,6 +1,8 @@
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
+import { parse } from "yaml";
+import { z } from "zod";
 import { policyJsonSchema } from "./json-schema.ts";
 
 const schema = policyJsonSchema();
@@ -37,4 +39,23 @@ test("every key of the design's example is in it", () => {
   );
   const keys = new Set([...example.matchAll(/^([a-z_]+):/gm)].map(([, key = ""]) => key));
   expect(Object.keys(schema["properties"] ?? {})).toEqual(expect.arrayContaining([...keys]));
+});
+
+const VALID = join(import.meta.dirname, "../../test/fixtures/policy-valid");
+
+test.each(readdirSync(VALID))("%s, which loads, is valid by it", (name) => {
+  const validator = z.fromJSONSchema(policyJsonSchema());
+  expect(validator.safeParse(parse(readFileSync(join(VALID, name), "utf8"))).error).toBeUndefined();
+});
+
+test("it refuses what an editor should underline", () => {
+  const validator = z.fromJSONSchema(policyJsonSchema());
+  const agents = { one: { run: ["node"], root: "./one" } };
+  expect(validator.safeParse({ version: 1, agents }).success).toBe(true);
+  expect(validator.safeParse({ version: 2, agents }).success).toBe(false);
+  expect(validator.safeParse({ version: 1, agents, redlines: [] }).success).toBe(false);
+  expect(validator.safeParse({ version: 1, agents: { one: { root: "./one" } } }).success).toBe(false);
+  expect(
+    validator.safeParse({ version: 1, agents: { one: { ...agents.one, resources: { memory: "512M" } } } }).success,
+  ).toBe(false);
 });

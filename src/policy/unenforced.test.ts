@@ -47,3 +47,11 @@ test("every section that nothing enforces is named, in the order of the file", (
 test("an empty section asks for nothing", () => {
   expect(unenforced(policyOf(`${ALONE}limits: []\ntools: {}\nalerts: []\n`), "one")).toEqual([]);
 });
+
+test("what has to start fast imports nothing at run time", () => {
+  for (const name of ["types.ts", "unenforced.ts"]) {
+    const source = readFileSync(join(import.meta.dirname, name), "utf8");
+    const imports = source.match(/^import .*$/gm) ?? [];
+    expect(imports.filter((line) => !line.startsWith("import type "))).toEqual([]);
+  }
+});

@@ -115,7 +115,8 @@ interface Hazards {
 function neighbours(agent: Agent): string {
   if (agent.shape.kind === "root") return "";
   const { workspace, sealed } = agent.shape;
-  const directories = new Set([workspace, ...sealed.map(({ path }) => dirname(join(workspace, path)))]);
+  const obeyed = [".git", ".git/hooks", "node_modules"].map((name) => join(workspace, name));
+  const directories = new Set([workspace, ...obeyed, ...sealed.map(({ path }) => dirname(join(workspace, path)))]);
   const listings = [...directories].map((directory) => {
     try {
       const entries = readdirSync(directory, { withFileTypes: true });

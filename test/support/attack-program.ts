@@ -144,11 +144,17 @@ export class AttackScript {
     return this;
   }
 
-  /** Ends the process where the last answer was 0: the child of a clone that went through. */
-  exitIfChild(): this {
+  /** Where the last answer was 0, this process is the child of a clone that went through: it does something else. */
+  ifChild(steps: (script: this) => void): this {
     const parent = this.#label("parent");
-    this.#steps.push({ op: "branch", when: "not-equal", value: 0, to: parent }, call("exit_group", [0]), label(parent));
+    this.#steps.push({ op: "branch", when: "not-equal", value: 0, to: parent });
+    steps(this);
+    this.#steps.push(call("exit_group", [0]), label(parent));
     return this;
+  }
+
+  exitIfChild(): this {
+    return this.ifChild(() => undefined);
   }
 
   get attempts(): readonly Attempt[] {

@@ -1,4 +1,5 @@
 /** Reads `/proc/<pid>/mountinfo`. Source: `proc_pid_mountinfo(5)`. */
+import { isInside } from "../../core/paths.ts";
 
 export interface MountEntry {
   /** Of the mount itself and of the one it hangs in. */
@@ -13,13 +14,17 @@ export interface MountEntry {
   readonly type: string;
 }
 
+/** Throws `RangeError` for a line that is none: a mount that cannot be read must not count as one that is not there. */
 export function parseMountinfo(text: string): MountEntry[] {
   const entries: MountEntry[] = [];
   for (const line of text.split("\n")) {
+    if (line === "") continue;
     const [front, back] = line.split(" - ");
     const [id, parent, device, root, target, options] = front?.split(" ") ?? [];
     const type = back?.split(" ")[0];
-    if (!(id && parent && device && root && target && options && type)) continue;
+    if (!(id && parent && device && root && target && options && type)) {
+      throw new RangeError(`not a line of a mount table: ${JSON.stringify(line)}`);
+    }
     entries.push({
       id,
       parent,
@@ -33,7 +38,7 @@ export function parseMountinfo(text: string): MountEntry[] {
   return entries;
 }
 
-/** Blank, tab, line break and backslash are written as three octal digits, byte by byte. */
+/** Blank, tab, line break and backslash are written as three octal digits; other bytes stand as they are, in UTF-8. */
 function unescapeOctal(text: string): string {
   if (!text.includes("\\")) return text;
   return text.replace(/\\([0-7]{3})/g, (_, digits: string) => String.fromCharCode(Number.parseInt(digits, 8)));
@@ -42,21 +47,28 @@ function unescapeOctal(text: string): string {
 /** The mounts of a namespace as they can be seen: what another mount covers is left out, with all that hangs in it. */
 export function visibleMounts(entries: readonly MountEntry[]): MountEntry[] {
   const byId = new Map(entries.map((entry) => [entry.id, entry]));
-  const covered = new Set<string>();
+  const children = new Map<string, MountEntry[]>();
   for (const entry of entries) {
-    // A mount on top of another hangs in it at its very root, with the same path.
-    if (byId.get(entry.parent)?.target === entry.target && entry.parent !== entry.id) covered.add(entry.parent);
+    if (entry.parent === entry.id) continue;
+    const siblings = children.get(entry.parent);
+    if (siblings === undefined) children.set(entry.parent, [entry]);
+    else siblings.push(entry);
   }
-  if (covered.size === 0) return [...entries];
-  const isHidden = (entry: MountEntry | undefined, depth: number): boolean => {
-    if (entry === undefined || depth > entries.length) return false;
-    if (covered.has(entry.id)) return true;
+  // A mount on top of another hangs in it at its very root, with the same path.
+  const isCovered = ({ id, target }: MountEntry): boolean =>
+    children.get(id)?.some((child) => child.target === target) === true;
+  /** Whether its path leads elsewhere by now, whatever lies on top of it: `depth` ends what a forged table would not. */
+  const isOutOfReach = (entry: MountEntry, depth: number): boolean => {
     const parent = byId.get(entry.parent);
+    if (parent === undefined || parent === entry || depth > entries.length) return false;
+    const isPassedOver = children
+      .get(parent.id)
+      ?.some(({ target }) => target !== entry.target && target !== parent.target && isInside(entry.target, target));
     // The mount that covers its parent is what is seen there; it is not hidden by having covered it.
-    if (parent === undefined || parent.target === entry.target) return isHidden(byId.get(parent?.parent ?? ""), depth + 1);
-    return isHidden(parent, depth + 1);
+    const isCutOff = parent.target !== entry.target && isCovered(parent);
+    return isPassedOver === true || isCutOff || isOutOfReach(parent, depth + 1);
   };
-  return entries.filter((entry) => !isHidden(entry, 0));
+  return entries.filter((entry) => !(isCovered(entry) || isOutOfReach(entry, 0)));
 }
 
 /** Which file system, and what in it, a path of this namespace is: what a bind mount of it will show. */

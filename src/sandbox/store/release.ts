@@ -76,7 +76,7 @@ export function survey(agent: Agent, state: string): Survey {
   return shape.kind === "root" ? surveyRoot(agent, shape) : surveyWorkspace(agent, shape);
 }
 
-/** The same with names that Hardline seals by itself, each of which must be absent or stand there as such already. */
+/** The same with names that Hardline seals by itself, empty, whatever of that kind stands there already. */
 export function withStandIns(surveyed: Survey, requests: readonly StandInRequest[]): Survey {
   const { shape } = surveyed.agent;
   if (requests.length === 0 || shape.kind !== "workspace") return surveyed;
@@ -84,14 +84,15 @@ export function withStandIns(surveyed: Survey, requests: readonly StandInRequest
   const empty = { ...surveyed.empty };
   for (const { path, kind } of requests) {
     const point = mountPoint(shape.workspace, path);
-    if (!point.absent || point.path !== path) {
+    const there = point.absent ? undefined : kindOf(join(shape.workspace, path));
+    if (point.path !== path || (there !== undefined && there !== kind)) {
       throw new SandboxError(
         "bad-path",
-        `${join(shape.workspace, path)} must be absent, so that a sealed empty ${kind} can stand there`,
-        "Somebody put it there since it was checked: look at it, remove it, and start again.",
+        `a sealed empty ${kind} cannot stand at ${join(shape.workspace, path)}`,
+        "Something was put there, or above it, since it was checked: look at it, remove it, and start again.",
       );
     }
-    overlays.push({ path, kind, absent: true, standIn: true });
+    overlays.push({ path, kind, absent: point.absent, standIn: true });
     empty[path] = kind;
   }
   return finished(surveyed.agent, [...surveyed.found], overlays, empty);
