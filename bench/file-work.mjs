@@ -1,5 +1,16 @@
 /** The program of (b): file work in the directory it is given; prints milliseconds by phase as JSON. */
-import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, statSync, writeFileSync, writeSync } from "node:fs";
+import {
+  closeSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+  writeSync,
+} from "node:fs";
 
 const FILES = 10_000;
 const LARGE_MIB = 256;

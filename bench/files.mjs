@@ -10,7 +10,10 @@ export function benchFiles(host, rounds) {
   const outside = new Map();
   const inside = new Map();
   const once = (argv, into) => {
-    const { stdout, stderr, status } = spawnSync(argv[0], argv.slice(1), { encoding: "utf8", env: { PATH: "/usr/bin:/bin" } });
+    const { stdout, stderr, status } = spawnSync(argv[0], argv.slice(1), {
+      encoding: "utf8",
+      env: { PATH: "/usr/bin:/bin" },
+    });
     if (status !== 0) throw new Error(`${argv.join(" ")}: ${stderr}`);
     for (const [phase, value] of Object.entries(JSON.parse(stdout))) {
       into.set(phase, [...(into.get(phase) ?? []), value]);

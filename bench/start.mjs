@@ -23,7 +23,13 @@ export function benchStart(host, rounds) {
   const node = median(times.get("node -e 0"));
   const rows = contenders.map(({ name }) => {
     const values = times.get(name);
-    return [name, ms(median(values)), ms(quantile(values, 0.1)), ms(quantile(values, 0.9)), ratio(median(values) / node)];
+    return [
+      name,
+      ms(median(values)),
+      ms(quantile(values, 0.1)),
+      ms(quantile(values, 0.9)),
+      ratio(median(values) / node),
+    ];
   });
   const hardline = median(times.get("hardline run -- true"));
   const srt = times.get("srt true");

@@ -6,6 +6,7 @@
 import { accessSync, constants, readFileSync, writeFileSync } from "node:fs";
 import { totalmem } from "node:os";
 import { dirname, join } from "node:path";
+import { isInside } from "../core/paths.ts";
 import type { Resources } from "../policy/types.ts";
 import { SandboxError } from "./errors.ts";
 import type { CgroupPlan } from "./plan.ts";
@@ -75,7 +76,7 @@ export function findGrants(host: CgroupHost): Grants {
 function version1(host: CgroupHost, mountPoint: string, options: string, controller: string): Grant | undefined {
   if (!options.split(",").includes(controller)) return undefined;
   const own = host.own.split("\n").find((line) => line.split(":")[1]?.split(",").includes(controller));
-  const base = host.root ? mountPoint : join(mountPoint, own?.split(":")[2] ?? "/");
+  const base = host.root ? mountPoint : join(mountPoint, own?.split(":").slice(2).join(":") ?? "/");
   return host.writable(base) ? { version: 1, base } : undefined;
 }
 
@@ -83,7 +84,7 @@ function version2(host: CgroupHost, mountPoint: string, controller: string): Gra
   const own = host.own.split("\n").find((line) => line.startsWith("0::"));
   // A group with processes in it cannot share out controllers, so a user's run goes beside the supervisor's group.
   const base = host.root ? mountPoint : dirname(join(mountPoint, own?.slice("0::".length) ?? "/"));
-  if (!base.startsWith(mountPoint)) return undefined;
+  if (!isInside(base, mountPoint)) return undefined;
   const shared = host.read(join(base, "cgroup.subtree_control"))?.trim().split(" ") ?? [];
   if (!shared.includes(controller)) return undefined;
   return host.writable(base) && host.writable(join(base, "cgroup.procs")) ? { version: 2, base } : undefined;

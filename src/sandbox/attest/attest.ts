@@ -165,7 +165,7 @@ function descriptorDifferences(seen: readonly string[], pid: number): string[] {
   return differences;
 }
 
-function environmentDifferences(seen: string, wanted: Readonly<Record<string, string>>): string[] {
+export function environmentDifferences(seen: string, wanted: Readonly<Record<string, string>>): string[] {
   const names = new Set<string>();
   const differences: string[] = [];
   for (const entry of seen.split("\0").filter((part) => part !== "")) {
@@ -192,7 +192,7 @@ const LIMIT_ROWS: Readonly<Record<string, string>> = {
   "file-size": "Max file size",
 };
 
-function limitDifferences(seen: string, plan: Plan): string[] {
+export function limitDifferences(seen: string, plan: Plan): string[] {
   return plan.limits.flatMap(({ name, value }) => {
     const row = seen.split("\n").find((line) => line.startsWith(LIMIT_ROWS[name] ?? name));
     const [soft, hard] = row?.slice(26).trim().split(/\s+/) ?? [];
@@ -201,7 +201,7 @@ function limitDifferences(seen: string, plan: Plan): string[] {
   });
 }
 
-function networkDifferences(seen: string): string[] {
+export function networkDifferences(seen: string): string[] {
   const devices = seen
     .split("\n")
     .slice(2)
@@ -223,9 +223,10 @@ function sessionDifferences(seen: string): string[] {
   return differences;
 }
 
-function cgroupDifferences(seen: string, plan: Plan): string[] {
-  const paths = seen.split("\n").map((line) => line.split(":")[2] ?? "");
+export function cgroupDifferences(seen: string, plan: Plan): string[] {
+  // `0::/path`: a path may hold colons itself.
+  const paths = seen.split("\n").map((line) => line.split(":").slice(2).join(":"));
   return plan.cgroup.directories
-    .filter((directory) => !paths.some((path) => path !== "/" && directory.endsWith(path)))
+    .filter((directory) => !paths.some((path) => path.length > 1 && directory.endsWith(path)))
     .map((directory) => `the sandbox is not in its control group ${directory}`);
 }

@@ -13,14 +13,18 @@ export interface Keyrings {
 
 const NO_KEYRINGS = -38; // ENOSYS: a kernel without them has nothing to reach.
 
-export function keyringDifferences({ before, after }: Keyrings): string[] {
+/** `visible` reads what the kernel shows of keys, in the form of `/proc/keys`. */
+export function keyringDifferences(
+  { before, after }: Keyrings,
+  visible: () => string = () => readFileSync("/proc/keys", "utf8"),
+): string[] {
   if (after === NO_KEYRINGS) return [];
   if (after === undefined || after <= 0) {
     return [`no fresh session keyring could be joined (${after ?? "not told"}; a container may forbid keyctl)`];
   }
   if (before === after) return ["the session keyring is the caller's own"];
   const serial = after.toString(16).padStart(8, "0");
-  const row = readFileSync("/proc/keys", "utf8")
+  const row = visible()
     .split("\n")
     .find((line) => line.startsWith(serial));
   if (row === undefined) return [];

@@ -1,5 +1,5 @@
 /** Reads `/proc/<pid>/mountinfo`. Source: `proc_pid_mountinfo(5)`. */
-import { isInside } from "../../core/paths.ts";
+import { parentsWithin } from "../../core/paths.ts";
 
 export interface MountEntry {
   /** Of the mount itself and of the one it hangs in. */
@@ -47,26 +47,22 @@ function unescapeOctal(text: string): string {
 /** The mounts of a namespace as they can be seen: what another mount covers is left out, with all that hangs in it. */
 export function visibleMounts(entries: readonly MountEntry[]): MountEntry[] {
   const byId = new Map(entries.map((entry) => [entry.id, entry]));
-  const children = new Map<string, MountEntry[]>();
-  for (const entry of entries) {
-    if (entry.parent === entry.id) continue;
-    const siblings = children.get(entry.parent);
-    if (siblings === undefined) children.set(entry.parent, [entry]);
-    else siblings.push(entry);
+  /** Where something hangs in a mount, by the mount's id. */
+  const hangs = new Map<string, Set<string>>();
+  for (const { id, parent, target } of entries) {
+    if (parent !== id) hangs.set(parent, (hangs.get(parent) ?? new Set()).add(target));
   }
   // A mount on top of another hangs in it at its very root, with the same path.
-  const isCovered = ({ id, target }: MountEntry): boolean =>
-    children.get(id)?.some((child) => child.target === target) === true;
-  /** Whether its path leads elsewhere by now, whatever lies on top of it: `depth` ends what a forged table would not. */
+  const isCovered = ({ id, target }: MountEntry): boolean => hangs.get(id)?.has(target) === true;
+  /** Whether its path leads elsewhere by now, whatever lies on top of it. `depth` ends what a forged table would not. */
   const isOutOfReach = (entry: MountEntry, depth: number): boolean => {
     const parent = byId.get(entry.parent);
     if (parent === undefined || parent === entry || depth > entries.length) return false;
-    const isPassedOver = children
-      .get(parent.id)
-      ?.some(({ target }) => target !== entry.target && target !== parent.target && isInside(entry.target, target));
     // The mount that covers its parent is what is seen there; it is not hidden by having covered it.
-    const isCutOff = parent.target !== entry.target && isCovered(parent);
-    return isPassedOver === true || isCutOff || isOutOfReach(parent, depth + 1);
+    if (parent.target !== entry.target && isCovered(parent)) return true;
+    const beside = hangs.get(parent.id);
+    const above = parentsWithin(entry.target.slice(1)).map((path) => `/${path}`);
+    return above.some((path) => path !== parent.target && beside?.has(path)) || isOutOfReach(parent, depth + 1);
   };
   return entries.filter((entry) => !(isCovered(entry) || isOutOfReach(entry, 0)));
 }
