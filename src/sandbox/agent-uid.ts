@@ -1,65 +1,71 @@
 /** As root, each agent gets a uid of its own, the same at every start: its mutable files stay its own. */
-import { closeSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { closeSync, fsyncSync, linkSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { slotName } from "../core/cache.ts";
 import { errnoOf } from "../core/errors.ts";
 import { SandboxError } from "./errors.ts";
 
 /** A range that no distribution hands out: above subordinate ids and systemd's dynamic users, below 2^31. */
 const FIRST = 1_879_048_192;
-const LAST = FIRST + 65_535;
+const COUNT = 65_536;
 
-/** The uid (and gid) of the agent of that policy file. Throws `SandboxError` where the list cannot be kept. */
+/**
+ * The uid (and gid) of the agent of that policy file. `<state>/uids` holds a file for each uid that was given out, and in
+ * it whose it is; the search begins at a number that follows from the agent, so that it mostly ends there. Throws
+ * `SandboxError` where that cannot be read or kept.
+ */
 export function agentUid(state: string, policyFile: string, agent: string): number {
-  const file = join(state, "uids.json");
+  const directory = join(state, "uids");
   const key = `${policyFile}\0${agent}`;
-  const known = readUids(file)[key];
-  if (known !== undefined) return known;
-  mkdirSync(state, { recursive: true, mode: 0o700 });
-  return underLock(`${file}.lock`, () => {
-    const uids = readUids(file);
-    const again = uids[key];
-    if (again !== undefined) return again;
-    const uid = Math.max(FIRST - 1, ...Object.values(uids)) + 1;
-    if (uid > LAST) throw new SandboxError("host-cannot", `all uids for agents are given out in ${file}`);
-    writeFileSync(`${file}.new`, JSON.stringify({ ...uids, [key]: uid }), { mode: 0o600, flush: true });
-    renameSync(`${file}.new`, file);
-    return uid;
-  });
+  const first = Number.parseInt(slotName(key).slice(-4), 16);
+  for (let tried = 0; tried < COUNT; tried += 1) {
+    const uid = FIRST + ((first + tried) % COUNT);
+    const holder = holderOf(directory, uid) ?? take(directory, uid, key);
+    if (holder === key) return uid;
+  }
+  throw new SandboxError("host-cannot", `all uids for agents are given out in ${directory}`);
 }
 
-function readUids(file: string): Record<string, number> {
+function holderOf(directory: string, uid: number): string | undefined {
+  const file = join(directory, String(uid));
   try {
-    return JSON.parse(readFileSync(file, "utf8"));
+    const holder = readFileSync(file, "utf8");
+    if (holder.includes("\0")) return holder;
   } catch (error) {
-    if (errnoOf(error) === "ENOENT") return {};
-    // Starting over would give two agents one uid.
-    throw new SandboxError(
-      "host-cannot",
-      `${file} cannot be read: ${error}`,
-      "Restore it, or remove it and start all agents anew.",
-      {
-        cause: error,
-      },
-    );
+    if (errnoOf(error) === "ENOENT") return undefined;
+    throw unusable(file, `cannot be read: ${errnoOf(error)}`, error);
+  }
+  // Taking it for free would give two agents one uid.
+  throw unusable(file, "does not say whose uid it is");
+}
+
+/** A name can be linked once: of several supervisors that start together, one gets it, and the others see whose it is. */
+function take(directory: string, uid: number, key: string): string | undefined {
+  const temporary = join(directory, `.new-${process.pid}`);
+  try {
+    mkdirSync(directory, { recursive: true, mode: 0o700 });
+    writeFileSync(temporary, key, { mode: 0o600, flush: true });
+    linkSync(temporary, join(directory, String(uid)));
+    syncDirectory(directory);
+    return key;
+  } catch (error) {
+    if (errnoOf(error) === "EEXIST") return holderOf(directory, uid);
+    throw unusable(directory, `cannot be written: ${errnoOf(error)}`, error);
+  } finally {
+    rmSync(temporary, { force: true });
   }
 }
 
-/** Two supervisors that start together must not choose the same number. */
-function underLock<T>(lock: string, act: () => T): T {
-  for (let attempt = 0; ; attempt += 1) {
-    try {
-      closeSync(openSync(lock, "wx", 0o600));
-      break;
-    } catch (error) {
-      if (errnoOf(error) !== "EEXIST") throw error;
-      // A holder needs a millisecond; one that was killed in it leaves the lock, which then counts as stale.
-      if (attempt > 200) rmSync(lock, { force: true });
-      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5);
-    }
-  }
+function syncDirectory(path: string): void {
+  const directory = openSync(path, "r");
   try {
-    return act();
+    fsyncSync(directory);
   } finally {
-    rmSync(lock, { force: true });
+    closeSync(directory);
   }
+}
+
+function unusable(path: string, what: string, cause?: unknown): SandboxError {
+  const remedy = "It says which uids agents have: mend it, or choose another state directory with --state.";
+  return new SandboxError("host-cannot", `${path} ${what}`, remedy, { cause });
 }

@@ -13,7 +13,9 @@ export type SandboxErrorCode =
   /** What was seen from outside differs from the plan. */
   | "attestation-failed"
   /** Another run holds what this one needs. */
-  | "busy";
+  | "busy"
+  /** The launcher that was started in anticipation is not the one that the plan needs: start again without. */
+  | "not-as-anticipated";
 
 export class SandboxError extends HardlineError {
   override readonly code: SandboxErrorCode;

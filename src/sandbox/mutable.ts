@@ -1,6 +1,7 @@
 /**
  * Makes an agent's mutable places ready: there, and as root the agent's own. Who controls what lies in them: the agent, in
- * its last run. So every step goes by a descriptor of the directory it is in, and no symlink is followed.
+ * its last run and in any other that is under way. So every step goes by a descriptor of the directory it is in, no symlink
+ * is followed, and what changes meanwhile is left alone: whoever could change it has it already.
  */
 import {
   closeSync,
@@ -12,7 +13,9 @@ import {
   mkdirSync,
   openSync,
   readdirSync,
+  readlinkSync,
 } from "node:fs";
+import { errnoOf } from "../core/errors.ts";
 import { isInside, join } from "../core/paths.ts";
 import type { Agent } from "../policy/types.ts";
 import { SandboxError } from "./errors.ts";
@@ -22,65 +25,98 @@ export interface Owner {
   readonly gid: number;
 }
 
-/** Creates what is absent and, where an owner is given, hands everything in it over. */
+/** Creates what is absent and, where an owner is given, hands everything in it over. Throws `SandboxError`. */
 export function prepareMutable(agent: Agent, owner: Owner | undefined): void {
   const { shape } = agent;
   if (shape.kind === "root") {
-    for (const path of shape.mutable) prepare(shape.root, path, owner);
+    for (const path of shape.mutable) {
+      atPlace(shape.root, (root) => prepare(root, shape.root, path.split("/"), owner));
+    }
     return;
   }
   if (owner === undefined) return;
   const sealed = shape.sealed.map(({ path }) => join(shape.workspace, path));
-  giveTree(shape.workspace, owner, sealed);
+  atPlace(shape.workspace, (workspace) => giveTree(workspace, shape.workspace, owner, sealed));
 }
 
-function prepare(root: string, path: string, owner: Owner | undefined): void {
-  const place = join(root, path);
-  const stats = lstatSync(place, { throwIfNoEntry: false });
-  if (stats === undefined) mkdirSync(place, { recursive: true, mode: 0o755 });
-  if (owner === undefined) return;
-  if (stats === undefined || stats.isDirectory()) giveTree(place, owner, []);
-  else giveFile(place, owner);
+/** Goes down to a place, one directory at a time, and makes each that is missing. `shown`: the directory's path, for people. */
+function prepare(directory: number, shown: string, parts: readonly string[], owner: Owner | undefined): void {
+  const [name = "", ...rest] = parts;
+  const path = `/proc/self/fd/${directory}/${name}`;
+  const named = join(shown, name);
+  const kind = lstatSync(path, { throwIfNoEntry: false });
+  if (kind === undefined) make(path, named);
+  if (rest.length > 0) atDescriptor(path, named, (inner) => prepare(inner, named, rest, owner));
+  else if (owner === undefined) return;
+  else if (kind === undefined || kind.isDirectory()) {
+    atDescriptor(path, named, (place) => giveTree(place, named, owner, []));
+  } else give(path, named, owner);
 }
 
-function giveFile(path: string, owner: Owner): void {
-  const file = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+function make(path: string, named: string): void {
   try {
-    const stats = fstatSync(file);
-    if (!isOwned(stats, owner)) {
-      refuseShared(path, stats.nlink);
-      fchownSync(file, owner.uid, owner.gid);
-    }
-  } finally {
-    closeSync(file);
+    mkdirSync(path, { mode: 0o755 });
+  } catch (error) {
+    if (errnoOf(error) === "EEXIST") return; // Another run of the same agent was faster.
+    throw new SandboxError("bad-path", `${named} could not be made: ${errnoOf(error) ?? error}`, "", { cause: error });
   }
 }
 
-function giveTree(path: string, owner: Owner, except: readonly string[]): void {
-  const directory = openSync(path, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);
+/** Opens a directory by its whole path, no part of which may be a symlink. */
+function atPlace(path: string, act: (directory: number) => void): void {
+  atDescriptor(path, path, (directory) => {
+    if (readlinkSync(`/proc/self/fd/${directory}`) === path) return act(directory);
+    throw new SandboxError("bad-path", `${path} is reached through a symlink`, NO_LINK);
+  });
+}
+
+/** Opens the directory that is there, and not one that a symlink leads to. */
+function atDescriptor(path: string, named: string, act: (directory: number) => void): void {
+  let directory: number;
   try {
-    if (!isOwned(fstatSync(directory), owner)) fchownSync(directory, owner.uid, owner.gid);
-    // By the descriptor: whatever the name stands for by now, this is the directory that was opened.
-    const base = `/proc/self/fd/${directory}`;
-    for (const entry of readdirSync(base, { withFileTypes: true })) {
-      const named = join(path, entry.name);
-      if (except.some((place) => isInside(named, place))) continue;
-      if (entry.isDirectory()) {
-        giveTree(`${base}/${entry.name}`, owner, rebased(except, named, `${base}/${entry.name}`));
-        continue;
-      }
-      const stats = lstatSync(`${base}/${entry.name}`);
-      if (isOwned(stats, owner)) continue;
-      if (stats.isFile()) refuseShared(named, stats.nlink);
-      lchownSync(`${base}/${entry.name}`, owner.uid, owner.gid);
-    }
+    directory = openSync(path, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);
+  } catch (error) {
+    throw new SandboxError("bad-path", `${named} could not be opened: ${errnoOf(error) ?? error}`, NO_LINK, {
+      cause: error,
+    });
+  }
+  try {
+    act(directory);
   } finally {
     closeSync(directory);
   }
 }
 
-function rebased(except: readonly string[], from: string, to: string): string[] {
-  return except.filter((place) => isInside(place, from)).map((place) => `${to}${place.slice(from.length)}`);
+const NO_LINK = "Hardline follows no link while it sets up a sandbox: put the real directory there.";
+
+function giveTree(directory: number, shown: string, owner: Owner, except: readonly string[]): void {
+  if (!isOwned(fstatSync(directory), owner)) fchownSync(directory, owner.uid, owner.gid);
+  // By the descriptor: whatever the name stands for by now, this is the directory that was opened.
+  const base = `/proc/self/fd/${directory}`;
+  for (const entry of readdirSync(base, { withFileTypes: true })) {
+    const named = join(shown, entry.name);
+    if (except.some((place) => isInside(named, place))) continue;
+    const path = `${base}/${entry.name}`;
+    try {
+      if (!entry.isDirectory()) give(path, named, owner);
+      else atDescriptor(path, named, (inner) => giveTree(inner, named, owner, except));
+    } catch (error) {
+      if (!hasChanged(error)) throw error;
+    }
+  }
+}
+
+/** It is gone, or something else stands there since the directory was read. */
+function hasChanged(error: unknown): boolean {
+  const cause = error instanceof SandboxError ? error.cause : error;
+  return ["ENOENT", "ENOTDIR", "ELOOP"].includes(errnoOf(cause) ?? "");
+}
+
+function give(path: string, named: string, owner: Owner): void {
+  const stats = lstatSync(path);
+  if (isOwned(stats, owner)) return;
+  if (stats.isFile()) refuseShared(named, stats.nlink);
+  lchownSync(path, owner.uid, owner.gid);
 }
 
 function isOwned(stats: { uid: number; gid: number }, owner: Owner): boolean {

@@ -2,7 +2,8 @@
 import { fstatSync } from "node:fs";
 import { basename, dirname } from "node:path";
 import { isatty } from "node:tty";
-import { SandboxError } from "../sandbox/errors.ts";
+import { SandboxError, type SandboxErrorCode } from "../sandbox/errors.ts";
+import { anticipate, type Occasion, rememberLaunch } from "../sandbox/launch/anticipate.ts";
 import { note, sweepRuns } from "../sandbox/launch/journal.ts";
 import { type Keeper, launch, lockWorkspace, type RunningAgent, startKeeper } from "../sandbox/launch/launch.ts";
 import type { End } from "../sandbox/launch/session.ts";
@@ -30,28 +31,52 @@ const PASSED_ON = ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2
 export async function runAgent(options: PrepareOptions): Promise<number> {
   refuseDirectories();
   sweepRuns(options.stateDir);
+  const started = await start(options, true);
+  const end = await untilTheEnd(started.running);
+  reportLeftovers(started.prepared.plan, started.at);
+  return statusOf(end, started.prepared.plan);
+}
+
+const RETRIED: readonly SandboxErrorCode[] = ["not-as-anticipated", "launch-failed"];
+
+interface Started {
+  readonly prepared: Prepared;
+  readonly running: RunningAgent;
+  /** Wall clock, milliseconds. */
+  readonly at: number;
+}
+
+async function start(options: PrepareOptions, anticipating: boolean): Promise<Started> {
   // The kernel makes what no plan decides while the plan is made; nothing of the agent's runs before it was looked at.
   const keeper = startKeeper(options.stateDir);
-  let prepared: Prepared;
-  let started: number;
-  let running: RunningAgent;
   try {
-    prepared = await prepare(options, {
+    const terminal = isatty(1);
+    const occasion: Occasion = {
+      policyFile: options.policyFile,
+      agent: options.agent,
+      command: options.command,
+      terminal: terminal ? process.env["TERM"] : undefined,
+    };
+    if (anticipating) anticipate(keeper, occasion);
+    const prepared = await prepare(options, {
       run: keeper.run.id,
       grants: keeper.grants,
       progress: sealingProgress(),
       lock: (workspace) => lockWorkspace(keeper, workspace),
     });
     makeReady(keeper, prepared);
-    started = Date.now();
-    running = await launch(keeper, { plan: prepared.plan, facts: prepared.facts, terminal: isatty(1) });
+    const at = Date.now();
+    const running = await launch(keeper, { plan: prepared.plan, facts: prepared.facts, terminal });
+    rememberLaunch(options.stateDir, occasion, prepared.plan, running.launcher);
+    return { prepared, running, at };
   } catch (error) {
     await keeper.dismiss();
+    // What was made beforehand was not what is needed, or did not come about: then from the beginning.
+    if (keeper.anticipated !== undefined && error instanceof SandboxError && RETRIED.includes(error.code)) {
+      return start(options, false);
+    }
     throw error;
   }
-  const end = await untilTheEnd(running);
-  reportLeftovers(prepared.plan, started);
-  return statusOf(end, prepared.plan);
 }
 
 function makeReady(keeper: Keeper, { plan, facts, agent }: Prepared): void {

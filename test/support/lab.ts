@@ -12,11 +12,12 @@
  *       absent.txt, absent.d/     sealed and not there (in a workspace: stand-ins)
  *       state/                    mutable
  */
-import { chmodSync, chownSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, chownSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { type AttackScript, type Report, readReport } from "./attack-program.ts";
 import { type Ended, hardlineCommand, type Started, type StartOptions, start } from "./hardline.ts";
 import { type Identity, IS_ROOT, identityOf, type Who } from "./identity.ts";
+import { processesNaming } from "./truth.ts";
 
 export type Shape = "root" | "list" | "map";
 
@@ -124,6 +125,12 @@ export class Lab {
     return command.length === 0 ? words : [...words, "--", ...command];
   }
 
+  /** The runs that are under way, by the ids that name their control groups. */
+  runIds(): string[] {
+    const runs = join(this.stateDir, "runs");
+    return existsSync(runs) ? readdirSync(runs) : [];
+  }
+
   start(command: readonly string[], options: Omit<StartOptions, "as"> = {}): Started {
     return start(this.words(...command), { cwd: this.project, ...options, as: this.as });
   }
@@ -148,7 +155,19 @@ export class Lab {
     return reported(script, await start([this.program(script)], { cwd: this.project, ...options, as: this.as }).ended);
   }
 
+  /** Ends what a failed test left running. */
+  endAll(): void {
+    for (const { pid } of processesNaming(`${this.directory}/`)) {
+      try {
+        process.kill(pid, "SIGKILL");
+      } catch {
+        // One that went with another.
+      }
+    }
+  }
+
   remove(): void {
+    this.endAll();
     rmSync(this.directory, { recursive: true, force: true });
   }
 }

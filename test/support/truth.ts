@@ -1,6 +1,6 @@
 /** The truth, read from the host's side: files, mounts, processes. What the agent says of itself proves nothing. */
 import { createHash } from "node:crypto";
-import { lstatSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { existsSync, lstatSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { join } from "node:path";
 
 /** Everything about one path that an attack could change. Times are in nanoseconds. */
@@ -144,16 +144,12 @@ export function mounts(): string[] {
   return readFileSync("/proc/self/mountinfo", "utf8").trim().split("\n");
 }
 
-/** Control group directories of Hardline's, wherever this host has such. */
-export function cgroups(): string[] {
+/** What is left of the control groups of these runs. Others may be running on this machine. */
+export function cgroupsOf(runIds: readonly string[]): string[] {
   const bases = readFileSync("/proc/self/mounts", "utf8")
     .split("\n")
     .map((line) => line.split(" "))
     .filter(([, , type]) => type === "cgroup" || type === "cgroup2")
     .map(([, directory]) => directory ?? "");
-  return bases.flatMap((base) =>
-    readdirSync(base)
-      .filter((name) => name.startsWith("hardline-"))
-      .map((name) => join(base, name)),
-  );
+  return bases.flatMap((base) => runIds.map((id) => join(base, `hardline-${id}`))).filter((path) => existsSync(path));
 }

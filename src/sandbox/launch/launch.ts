@@ -29,11 +29,15 @@ export interface Keeper {
   readonly grants: Grants;
   readonly pid: number;
   readonly session: Session;
+  /** The launcher that was started before there was a plan. */
+  anticipated?: string;
   /** Ends it and whatever it made, because there will be no plan. */
   dismiss(): Promise<void>;
 }
 
 export interface RunningAgent {
+  /** The program that made its sandbox. */
+  readonly launcher: string;
   readonly attestation: Attestation;
   /** Sends a signal to the agent's process group; `false` where it has ended. */
   signal(signal: NodeJS.Signals): boolean;
@@ -87,6 +91,7 @@ export function startKeeper(state: string): Keeper {
  * stand-ins, and with them the mounts on them. Throws `SandboxError` with `busy` where another run has it.
  */
 export async function lockWorkspace(keeper: Keeper, workspace: string): Promise<void> {
+  if (keeper.anticipated !== undefined) throw notAsAnticipated();
   symlinkSync(workspace, keeper.run.workspace);
   if (await keeper.session.lock()) return;
   throw new SandboxError(
@@ -96,16 +101,19 @@ export async function lockWorkspace(keeper: Keeper, workspace: string): Promise<
   );
 }
 
+function notAsAnticipated(): SandboxError {
+  return new SandboxError("not-as-anticipated", "the sandbox that was made beforehand is not the one that is needed");
+}
+
 /** Makes the sandbox, looks at it, and lets the agent start. */
 export async function launch(keeper: Keeper, options: LaunchOptions): Promise<RunningAgent> {
   const { plan } = options;
   const { session } = keeper;
   try {
-    const gate = placePrograms(keeper, options);
-    const launched = session.launch();
+    const { gate, launcher } = placePrograms(keeper, options);
     // While bubblewrap works: what must come of it.
     const expected = expect(plan, options.terminal);
-    await launched;
+    await session.ready();
     const pid = childOf(childOf(keeper.pid));
     applyCgroup(plan.cgroup);
     const { keyrings } = session;
@@ -113,6 +121,7 @@ export async function launch(keeper: Keeper, options: LaunchOptions): Promise<Ru
     session.go();
     return {
       attestation,
+      launcher: launcher.path,
       ended: session.ended,
       signal: (signal) => sendToAgent(pid, signal),
       kill: () => void kill(pid, "SIGKILL"),
@@ -123,8 +132,14 @@ export async function launch(keeper: Keeper, options: LaunchOptions): Promise<Ru
   }
 }
 
-/** Puts the plan's programs where the keeper finds them, and returns the gate. */
-function placePrograms({ state, run, session }: Keeper, { plan, facts }: LaunchOptions): ProgramFile {
+interface Programs {
+  readonly gate: ProgramFile;
+  readonly launcher: ProgramFile;
+}
+
+/** Puts the plan's programs where the keeper finds them, and has them started, where that was not anticipated. */
+function placePrograms(keeper: Keeper, { plan, facts }: LaunchOptions): Programs {
+  const { state, run, session, anticipated } = keeper;
   const gateSpec = [facts.arch, plan.limits, plan.candidates];
   const gate = programFile(state, "gate", gateSpec, () => gateProgram(gateOptions(plan, facts)).program);
   const { placeholders } = plan;
@@ -145,8 +160,11 @@ function placePrograms({ state, run, session }: Keeper, { plan, facts }: LaunchO
     launcher: launcherProgram(options).checked,
     gate: gateProgram(gateOptions(plan, facts)).checked,
   });
-  symlinkSync(launcher.path, run.launcher);
-  return gate;
+  if (anticipated === undefined) symlinkSync(launcher.path, run.launcher);
+  // A program's path stands for all that it was made from: another plan has another.
+  else if (anticipated !== launcher.path) throw notAsAnticipated();
+  if (anticipated === undefined) session.startLauncher();
+  return { gate, launcher };
 }
 
 export function gateOptions(plan: Plan, facts: HostFacts): GateOptions {

@@ -36,9 +36,8 @@ export class Session {
   #rest: Buffer = Buffer.alloc(0);
   #failedCall: number | undefined;
   #end: End = { kind: "lost" };
-  #failure: SandboxError | undefined;
-  /** Whoever waits for an answer: to LOCK, or for the gate. */
-  #settle: { resolve(answer: number): void; reject(error: Error): void } | undefined;
+  readonly #ready = Promise.withResolvers<number>();
+  readonly #locked = Promise.withResolvers<number>();
 
   constructor(child: ChildProcess) {
     this.#channel = child.stdio[3] as Duplex;
@@ -55,29 +54,29 @@ export class Session {
       });
     });
     this.ended = this.closed.then(() => this.#end);
+    // A failure may come before anybody waits for an answer.
+    for (const answer of [this.#ready, this.#locked]) answer.promise.catch(() => undefined);
   }
 
-  /** Has the keeper lock the run's workspace. `false`: another run has it. Rejects with `SandboxError` as `launch` does. */
+  /** Has the keeper lock the run's workspace. `false`: another run has it. Rejects with `SandboxError` as `ready` does. */
   async lock(): Promise<boolean> {
-    const answer = await this.#ask(LOCK);
+    this.#channel.write(Uint8Array.of(LOCK));
+    const answer = await this.#locked.promise;
     if (answer === 0) return true;
     if (answer === -osConstants.errno.EWOULDBLOCK) return false;
     throw new SandboxError("launch-failed", `the workspace could not be locked: ${errorName(-answer)}`);
   }
 
-  /** Has the sandbox made, and resolves when the gate waits; rejects with `SandboxError` when anything fails. */
-  async launch(): Promise<void> {
-    await this.#ask(LAUNCH);
+  /** Has the keeper's child become the launcher. */
+  startLauncher(): void {
+    this.#channel.write(Uint8Array.of(LAUNCH));
   }
 
-  async #ask(word: number): Promise<number> {
+  /** Resolves when the gate waits; rejects with `SandboxError` when anything before that fails, or takes too long. */
+  async ready(): Promise<void> {
     const timer = setTimeout(() => this.#fail("setting up the sandbox took longer than a minute"), SETUP_TIMEOUT_MS);
     try {
-      return await new Promise<number>((resolve, reject) => {
-        this.#settle = { resolve, reject };
-        if (this.#failure === undefined) this.#channel.write(Uint8Array.of(word));
-        else reject(this.#failure);
-      });
+      await this.#ready.promise;
     } finally {
       clearTimeout(timer);
     }
@@ -112,8 +111,10 @@ export class Session {
         this.keyrings = { ...this.keyrings, after: value };
         return;
       case "locked":
+        this.#locked.resolve(value);
+        return;
       case "ready":
-        this.#settle?.resolve(value);
+        this.#ready.resolve(value);
         return;
       case "keeper-failed":
         this.#failed("keeper", value);
@@ -144,8 +145,8 @@ export class Session {
   }
 
   #fail(message: string, remedy = ""): void {
-    this.#failure ??= new SandboxError("launch-failed", message, remedy);
-    this.#settle?.reject(this.#failure);
+    const failure = new SandboxError("launch-failed", message, remedy);
+    for (const answer of [this.#ready, this.#locked]) answer.reject(failure);
   }
 }
 

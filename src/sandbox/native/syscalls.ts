@@ -79,27 +79,33 @@ const TABLE = `
   file_getattr 468 468, file_setattr 469 469,
 `;
 
-const NUMBERS: Readonly<Record<Arch, ReadonlyMap<string, number>>> = parse();
+let numbers: Readonly<Record<Arch, ReadonlyMap<string, number>>> | undefined;
+
+/** Read when first asked for: a start with an unchanged plan never asks. */
+function allNumbers(): Readonly<Record<Arch, ReadonlyMap<string, number>>> {
+  numbers ??= parse();
+  return numbers;
+}
 
 function parse(): Record<Arch, Map<string, number>> {
-  const numbers = { x64: new Map<string, number>(), arm64: new Map<string, number>() };
+  const parsed = { x64: new Map<string, number>(), arm64: new Map<string, number>() };
   for (const row of TABLE.split(",")) {
     const [name, x64, arm64] = row.trim().split(" ");
     if (name === undefined || x64 === undefined || arm64 === undefined) continue;
-    if (x64 !== "-") numbers.x64.set(name, Number(x64));
-    if (arm64 !== "-") numbers.arm64.set(name, Number(arm64));
+    if (x64 !== "-") parsed.x64.set(name, Number(x64));
+    if (arm64 !== "-") parsed.arm64.set(name, Number(arm64));
   }
-  return numbers;
+  return parsed;
 }
 
 /** Every system call of a machine: name to number. */
 export function syscallsOf(arch: Arch): ReadonlyMap<string, number> {
-  return NUMBERS[arch];
+  return allNumbers()[arch];
 }
 
 /** The number of a call that must exist on that machine. Throws `RangeError` where it does not: a fault of our own. */
 export function syscallNumber(arch: Arch, name: string): number {
-  const number = NUMBERS[arch].get(name);
+  const number = allNumbers()[arch].get(name);
   if (number === undefined) throw new RangeError(`no system call ${name} on ${arch}`);
   return number;
 }
