@@ -18,7 +18,7 @@ import { type GateOptions, gateProgram } from "./gate.ts";
 import { beginRun, type Run } from "./journal.ts";
 import { keeperProgram } from "./keeper.ts";
 import { finisherProgram, type LauncherOptions, launcherProgram } from "./launcher.ts";
-import { childOf } from "./process-tree.ts";
+import { childOf, firstChildOf } from "./process-tree.ts";
 import { type ProgramFile, programFile } from "./programs.ts";
 import { type End, Session } from "./session.ts";
 
@@ -191,14 +191,10 @@ export function launcherOptions(
   };
 }
 
-/** The agent's process is the gate's only child; its process group is its own. */
+/** To the agent's process group, which is its own; `false` where it has ended, or has not begun. */
 function sendToAgent(gate: number, signal: NodeJS.Signals): boolean {
-  try {
-    const agent = childOf(gate);
-    return kill(-agent, signal) || kill(agent, signal);
-  } catch {
-    return false; // It has ended, or has not begun: there is nobody to signal.
-  }
+  const agent = firstChildOf(gate);
+  return agent !== undefined && (kill(-agent, signal) || kill(agent, signal));
 }
 
 function kill(pid: number, signal: NodeJS.Signals): boolean {

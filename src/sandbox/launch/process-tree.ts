@@ -12,6 +12,17 @@ export function childOf(pid: number): number {
   return child;
 }
 
+/**
+ * The child that a process has had the longest. `undefined`: it has none. The gate's is the agent, since the gate makes no
+ * other; what the agent leaves behind is given to the gate too, and is younger.
+ */
+export function firstChildOf(pid: number): number | undefined {
+  const [first] = childrenOf(pid)
+    .map((child) => ({ child, started: Number(startTimeOf(child) ?? Number.POSITIVE_INFINITY) }))
+    .sort((a, b) => a.started - b.started || a.child - b.child);
+  return first?.child;
+}
+
 function childrenOf(pid: number): number[] {
   try {
     return numbers(readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8"));
