@@ -15,7 +15,7 @@ beforeEach(() => {
 afterEach(() => rmSync(state, { recursive: true }));
 
 /** Asks in so many processes at once; each waits for the same moment. */
-async function askTogether(agents: readonly string[]): Promise<number[]> {
+function askTogether(agents: readonly string[]): Promise<number[]> {
   const script = `
     const { agentUid } = await import(${JSON.stringify(SOURCE)});
     const [state, agent, at] = process.argv.slice(1);

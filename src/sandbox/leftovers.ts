@@ -2,8 +2,8 @@
  * The exit report: what appeared in mutable places during a run that somebody or something else might later execute
  * (F12). The sandbox ends with the run; these files do not.
  */
-import { lstatSync, readdirSync, type Stats } from "node:fs";
-import { join } from "node:path";
+import { type Dirent, lstatSync, readdirSync, type Stats } from "node:fs";
+import { errnoOf } from "../core/errors.ts";
 
 export interface Leftover {
   /** Absolute host path. */
@@ -46,55 +46,109 @@ const BY_NAME: ReadonlyMap<string, string> = new Map([
 /** Directories whose content is obeyed, whatever it is called. */
 const BY_DIRECTORY: ReadonlyMap<string, string> = new Map([
   ["hooks", "git runs hooks"],
+  [".bin", "npm scripts find programs in node_modules/.bin"],
+  ["__pycache__", "Python loads bytecode from it instead of the source"],
+]);
+/** The same for everything below them too. */
+const BY_ANCESTOR: ReadonlyMap<string, string> = new Map([
   [".vscode", "the editor runs tasks"],
   [".idea", "the editor runs configurations"],
   [".cursor", "the editor starts servers that it names"],
   [".claude", "the assistant obeys it"],
   [".github", "the forge runs workflows"],
-  [".bin", "npm scripts find programs in node_modules/.bin"],
-  ["__pycache__", "Python loads bytecode from it instead of the source"],
+  [".devcontainer", "the editor builds and runs the container"],
 ]);
+const PACKAGE = "Node resolves packages from node_modules of every parent directory";
 
-/** Looks through the mutable places for what changed since then. `since` is in milliseconds of the wall clock. */
+/**
+ * Looks through the mutable places for what changed since then. `since` is in milliseconds of the wall clock. Who
+ * controls the names, the depth and the permissions: the agent. None of them may end the search early unsaid.
+ */
 export function findLeftovers(places: readonly string[], since: number): LeftoverReport {
   const leftovers: Leftover[] = [];
+  const packages = new Set<string>();
   let entries = 0;
-  const visit = (directory: string): void => {
+  let incomplete = false;
+  const add = (path: string, why: string): void => {
+    if (leftovers.length < MOST_LEFTOVERS) leftovers.push({ path: shown(path), why });
+    else incomplete = true;
+  };
+  const judge = (place: string, path: string, stats: Stats): void => {
+    const parts = path.slice(place.length + 1).split("/");
+    const holder = packageOf(place, parts);
+    if (holder !== undefined && !packages.has(holder)) add(holder, PACKAGE);
+    if (holder !== undefined) packages.add(holder);
+    const why = dangerous(stats) ?? (holder === undefined ? reason(place, parts, stats) : undefined);
+    if (why !== undefined) add(path, why);
+  };
+  const visit = (place: string, directory: string): void => {
     for (const entry of read(directory)) {
       entries += 1;
       if (entries > MOST_ENTRIES) return;
-      const path = join(directory, entry.name);
-      const stats = lstatSync(path, { throwIfNoEntry: false });
-      if (stats === undefined) continue;
-      if (stats.ctimeMs >= since && leftovers.length < MOST_LEFTOVERS) {
-        const why = reason(directory, entry.name, stats);
-        if (why !== undefined) leftovers.push({ path, why });
-      }
-      if (entry.isDirectory()) visit(path);
+      const path = `${directory}/${entry.name}`;
+      const stats = look(path);
+      if (stats === "unknown") incomplete = true;
+      else if (stats !== undefined && stats.ctimeMs >= since) judge(place, path, stats);
+      if (entry.isDirectory()) visit(place, path);
     }
   };
-  for (const place of places) visit(place);
-  return { leftovers, incomplete: entries > MOST_ENTRIES || leftovers.length >= MOST_LEFTOVERS };
+  const read = (directory: string): Dirent[] => {
+    try {
+      return readdirSync(bytesOf(directory), { withFileTypes: true, encoding: "latin1" });
+    } catch (error) {
+      // The agent may have taken away its own permission, and the owner can give it back; or the path is too long.
+      if (errnoOf(error) !== "ENOENT") incomplete = true;
+      return [];
+    }
+  };
+  for (const place of places.map(latin1)) visit(place, place);
+  return { leftovers, incomplete: incomplete || entries > MOST_ENTRIES };
 }
 
-function read(directory: string): ReturnType<typeof readdir> {
+// Names are bytes, which need not be UTF-8. As Latin-1 each byte is one character, and none is lost.
+const latin1 = (path: string): string => Buffer.from(path).toString("latin1");
+const bytesOf = (path: string): Buffer => Buffer.from(path, "latin1");
+const shown = (path: string): string => bytesOf(path).toString();
+
+function look(path: string): Stats | "unknown" | undefined {
   try {
-    return readdir(directory);
+    return lstatSync(bytesOf(path), { throwIfNoEntry: false });
   } catch {
-    return []; // The agent may take away its own permissions; what nobody can enter nobody runs.
+    return "unknown";
   }
 }
 
-const readdir = (directory: string) => readdirSync(directory, { withFileTypes: true });
+/** The package of a `node_modules` that something belongs to: `node_modules/x`, `node_modules/@scope/x`. */
+function packageOf(place: string, parts: readonly string[]): string | undefined {
+  // A mutable place may be such a directory itself, or lie in one.
+  const above = place.split("/");
+  const whole = [...above, ...parts];
+  const at = whole.lastIndexOf("node_modules");
+  const name = whole[at + 1];
+  if (at === -1 || name === undefined || name.startsWith(".")) return undefined;
+  const end = at + (name.startsWith("@") ? 3 : 2);
+  // What the place itself belongs to was there before; what is named is never above it.
+  return end > whole.length ? undefined : whole.slice(0, Math.max(end, above.length + 1)).join("/");
+}
 
-function reason(directory: string, name: string, stats: Stats): string | undefined {
+function dangerous(stats: Stats): string | undefined {
   if (stats.isBlockDevice() || stats.isCharacterDevice()) return "it is a device node";
   if (stats.isFile() && (stats.mode & 0o6000) !== 0) return "it runs with its owner's rights (set-uid or set-gid)";
+  return undefined;
+}
+
+function reason(place: string, inner: readonly string[], stats: Stats): string | undefined {
   if (stats.isDirectory()) return undefined;
-  const parts = directory.split("/");
-  const parent = parts.at(-1) ?? "";
-  if (name === "config" && parent === ".git") return "git obeys it, and it can name programs";
-  if (parent === "hooks" && !parts.includes(".git") && !parts.at(-2)?.endsWith(".git")) return executable(stats);
+  // The place's own name counts: `.git/hooks` may be what is mutable.
+  const parts = [...place.split("/").slice(-2), ...inner];
+  const name = parts.at(-1) ?? "";
+  const parent = parts.at(-2) ?? "";
+  if (name === "config" && parts.includes(".git")) return "git obeys it, and it can name programs";
+  if (parent === "hooks" && !parts.slice(0, -2).some((part) => part.endsWith(".git"))) return executable(stats);
+  for (const part of parts.slice(0, -1)) {
+    const why = BY_ANCESTOR.get(part);
+    if (why !== undefined) return why;
+  }
   const byDirectory = BY_DIRECTORY.get(parent);
   if (byDirectory !== undefined) return byDirectory;
   if (name.endsWith(".pth")) return "Python runs it at every start, if the directory is a site directory";
