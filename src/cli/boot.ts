@@ -46,7 +46,9 @@ function boot(words: readonly string[]): void {
   if (directory !== undefined) enableCompileCache(directory);
   // Not awaited: the bundle is CommonJS, which starts a few milliseconds sooner and knows no top-level await.
   void import("./main.ts").then(async ({ main }) => {
-    process.exitCode = await main(words);
+    // Standard output and error are synchronous on Linux, so nothing is cut off; taking down the interpreter bit by bit
+    // would only make the caller wait.
+    process.exit(await main(words));
   });
 }
 

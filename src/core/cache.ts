@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { BUILD_ID } from "./build.ts";
 
 /** So many characters of a long text, spread over all of it, go into its short name. */
-const SAMPLES = 1024;
+const SAMPLES = 128;
 
 /** A short file name for a text, the same every time. Not a digest: two texts may share it. Twice FNV-1a, 32 bits. */
 export function slotName(text: string): string {

@@ -17,9 +17,9 @@ const PLACES = ["/usr/bin/bwrap", "/usr/local/bin/bwrap", "/bin/bwrap", "/run/cu
 const INSTALL =
   "Install bubblewrap 0.8.0 or newer: apt-get install bubblewrap, dnf install bubblewrap, or apk add bubblewrap.";
 
-/** Throws `SandboxError` with `host-cannot` where there is none, or one that is too old or set-uid. */
-export function findBubblewrap(state: string): Bubblewrap {
-  const path = PLACES.find(isExecutable);
+/** Throws `SandboxError` with `host-cannot` where there is none in those places, or one that is too old or set-uid. */
+export function findBubblewrap(state: string, places: readonly string[] = PLACES): Bubblewrap {
+  const path = places.find(isExecutable);
   if (path === undefined) throw new SandboxError("host-cannot", "bubblewrap (bwrap) is not installed", INSTALL);
   const stats = statSync(path);
   if ((stats.mode & 0o4000) !== 0) {

@@ -179,6 +179,18 @@ export function cgroupDirectories(grants: Grants, run: string): string[] {
   return [...new Set(granted.map((grant) => groupOf(grant, run)))];
 }
 
+/**
+ * The files by which a process joins those directories, in their order, by writing 0. In version 1 a thread alone is moved
+ * at once; moving a process makes the kernel wait for a grace period (10 to 20 ms), and the keeper's child has one thread.
+ */
+export function cgroupMembers(grants: Grants, run: string): string[] {
+  const versionOf = new Map<string, 1 | 2>();
+  for (const grant of Object.values(grants)) versionOf.set(groupOf(grant, run), grant.version);
+  return cgroupDirectories(grants, run).map((group) =>
+    join(group, versionOf.get(group) === 1 ? "tasks" : "cgroup.procs"),
+  );
+}
+
 /** Settings that some kernels lack (swap accounting): without swap they bound nothing. */
 const OPTIONAL = ["memory.swap.max", "memory.oom.group", "memory.memsw.limit_in_bytes"];
 

@@ -58,7 +58,7 @@ export async function probeHost(options: ProbeOptions): Promise<Probe[]> {
       return `${path} ${version}`;
     });
     probes.push(bubblewrap);
-    if (bubblewrap.status === "ok") probes.push(namespaces());
+    if (bubblewrap.status === "ok") probes.push(namespaces(findBubblewrap(state).path));
     probes.push(...controlGroups(), reflink(state));
     if (probes.every(({ status }) => status !== "failed")) probes.push(await wholeSandbox(state));
   } finally {
@@ -136,13 +136,13 @@ function stateDirectory(state: string): Probe {
 }
 
 /** Really makes every namespace, as the one who will make them: an ordinary user, also when this is root. */
-function namespaces(): Probe {
+function namespaces(bubblewrap: string): Probe {
   const id = "namespaces";
   const title = "namespaces";
   const identity = process.getuid?.() === 0 ? { uid: PROBE_UID, gid: PROBE_UID } : {};
   const flags = ["user", "pid", "ipc", "uts", "net", "cgroup"].map((name) => `--unshare-${name}`);
   const args = [...flags, "--disable-userns", "--ro-bind", "/", "/", "--proc", "/proc", "--dev", "/dev", "/bin/true"];
-  const { status, stderr, error } = spawnSync("/usr/bin/bwrap", args, {
+  const { status, stderr, error } = spawnSync(bubblewrap, args, {
     encoding: "utf8",
     env: {},
     cwd: "/",

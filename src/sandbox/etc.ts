@@ -3,7 +3,6 @@
  * read, and copies of the public files that programs cannot do without. It is made once, and anew when the host's change.
  */
 import {
-  chmodSync,
   copyFileSync,
   existsSync,
   lstatSync,
@@ -43,9 +42,15 @@ export function ownFiles(state: string, uid: number, gid: number): OwnFiles {
   mkdirSync(join(state, "etc"), { recursive: true, mode: 0o700 });
   const made = mkdtempSync(join(state, "etc", "made-"));
   const files = within(made);
-  mkdirSync(files.etc);
-  fill(files.etc, uid, gid);
-  writeFileSync(files.empty, "", { mode: 0o644 });
+  // A caller's strict mask would close it to the agent, who as root's has another uid.
+  const mask = process.umask(0o022);
+  try {
+    mkdirSync(files.etc);
+    fill(files.etc, uid, gid);
+    writeFileSync(files.empty, "", { mode: 0o644 });
+  } finally {
+    process.umask(mask);
+  }
   keep(state, slot, key, made);
   return files;
 }
@@ -55,7 +60,6 @@ function within(made: string): OwnFiles {
 }
 
 function fill(skeleton: string, uid: number, gid: number): void {
-  chmodSync(skeleton, 0o755);
   for (const [name, content] of Object.entries(contents(uid, gid))) {
     writeFileSync(join(skeleton, name), content, { mode: 0o644 });
   }

@@ -94,7 +94,13 @@ function readFact(path: string): ReadFact[] {
     }
     return [{ path, source, kind: stats.isDirectory() ? "directory" : "file" }];
   } catch (error) {
+    if (error instanceof SandboxError) throw error;
     if (errnoOf(error) === "ENOENT") return [];
-    throw error;
+    throw new SandboxError(
+      "bad-path",
+      `read: ${path} cannot be looked at: ${errnoOf(error) ?? error}`,
+      "Take it out of the policy, or make it readable.",
+      { cause: error },
+    );
   }
 }

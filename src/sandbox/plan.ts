@@ -90,7 +90,8 @@ export function planSandbox(input: PlanInput): Plan {
 function limitsOf(resources: Resources): ResourceLimit[] {
   const limits: ResourceLimit[] = [
     { name: "core-file", resource: RLIMIT.core, value: 0 },
-    { name: "processes", resource: RLIMIT.nproc, value: processLimit(resources) },
+    // One more: the gate, which the kernel counts with the agent's.
+    { name: "processes", resource: RLIMIT.nproc, value: processLimit(resources) + 1 },
     { name: "open-files", resource: RLIMIT.nofile, value: resources.openFiles ?? DEFAULT_OPEN_FILES },
     { name: "locked-memory", resource: RLIMIT.memlock, value: 8 * MEBIBYTE },
     { name: "message-queues", resource: RLIMIT.msgqueue, value: 0 },

@@ -30,6 +30,10 @@ export interface LabOptions {
   readonly agent?: readonly string[];
   /** Replaces what is sealed in a workspace: the value of `sealed:`, in YAML's flow form. */
   readonly sealed?: string;
+  /** The agent's own program, for the analysis to follow; absent: one that does nothing. */
+  readonly run?: readonly string[];
+  /** Further host paths that the agent may read. */
+  readonly read?: readonly string[];
 }
 
 export const SEALED_TEXT = "daily loss cap: -5\n";
@@ -46,9 +50,11 @@ export class Lab {
   readonly stateDir: string;
   readonly #agent: readonly string[];
   readonly #sealed: string | undefined;
+  readonly #run: readonly string[] | undefined;
+  readonly #read: readonly string[];
   #programs = 0;
 
-  constructor({ shape, who, base = "/var/tmp", agent = [], sealed }: LabOptions) {
+  constructor({ shape, who, base = "/var/tmp", agent = [], sealed, run, read = [] }: LabOptions) {
     this.shape = shape;
     this.as = identityOf(who);
     this.directory = mkdtempSync(join(base, `hardline-attack-${shape}-`));
@@ -60,6 +66,8 @@ export class Lab {
     this.stateDir = join(this.directory, "hl-state");
     this.#agent = agent;
     this.#sealed = sealed;
+    this.#run = run;
+    this.#read = read;
     chmodSync(this.directory, 0o755);
     this.#own(this.directory);
     for (const path of ["limits.txt", "code/deep/rules.txt", "kept/inner.txt"]) {
@@ -96,8 +104,8 @@ export class Lab {
       "version: 1",
       "agents:",
       "  a:",
-      `    run: [${join(this.directory, "bin/agent")}]`,
-      `    read: [${join(this.directory, "bin")}]`,
+      `    run: ${JSON.stringify(this.#run ?? [join(this.directory, "bin/agent")])}`,
+      `    read: ${JSON.stringify([join(this.directory, "bin"), ...this.#read])}`,
       ...(this.shape === "root"
         ? ["    root: ./desk", "    mutable: [state]"]
         : ["    workspace: ./desk", `    sealed: ${this.#sealedValue()}`]),

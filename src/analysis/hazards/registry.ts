@@ -243,8 +243,8 @@ export const HAZARDS = {
   },
   "not-followed": {
     title: "A program in a language whose imports are not followed",
-    severity: "info",
-    why: "Hazards in what it loads are not known.",
+    severity: "error",
+    why: "The program lies where the agent can put a file that is loaded before the sealed one, and nobody looked whether it can.",
     fix: "Seal the whole directory that it loads from.",
   },
   "analysis-capped": {

@@ -4,18 +4,20 @@
  * is what a power cut or a killed keeper left: the next start takes it away.
  */
 import {
+  existsSync,
   lstatSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
+  realpathSync,
   renameSync,
   rmdirSync,
   rmSync,
   unlinkSync,
   writeFileSync,
 } from "node:fs";
-import { basename, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { ARGUMENTS } from "./keeper.ts";
 import type { Placeholder } from "./launcher.ts";
 import { startTimeOf } from "./process-tree.ts";
@@ -91,7 +93,12 @@ function runIds(state: string): string[] {
 
 function readEntry(directory: string): JournalEntry | undefined {
   try {
-    return JSON.parse(readFileSync(join(directory, "journal.json"), "utf8"));
+    const entry: Partial<JournalEntry> | null = JSON.parse(readFileSync(join(directory, "journal.json"), "utf8"));
+    // A power cut may have left anything; what it does not say cannot be taken away, and must not stop a start.
+    if (typeof entry?.pid !== "number" || typeof entry.startTime !== "string") return undefined;
+    const { pid, startTime, agent = "", release = "", placeholders, cgroups } = entry;
+    if (!(Array.isArray(placeholders) && Array.isArray(cgroups))) return undefined;
+    return { pid, startTime, agent, release, placeholders, cgroups };
   } catch {
     return undefined;
   }
@@ -120,11 +127,15 @@ function firstArgument(pid: string): string | undefined {
 function sweep(directory: string, entry: JournalEntry): void {
   for (const { path, kind } of [...entry.placeholders].reverse()) {
     attempt(() => {
+      // No symlink on the way: the directories were the agent's, and are whoever's by now.
+      if (realpathSync(dirname(path)) !== dirname(path)) return;
       if (kind === "directory") rmdirSync(path);
       else if (lstatSync(path).isFile() && lstatSync(path).size === 0) unlinkSync(path);
     });
   }
   for (const path of [...entry.cgroups].reverse()) attempt(() => rmdirSync(path));
+  // One with processes that are just ending stays until the next start, and so does the note of it.
+  if (entry.cgroups.some((path) => existsSync(path))) return;
   rmSync(directory, { recursive: true, force: true });
 }
 

@@ -25,6 +25,7 @@ import type { Arch } from "../native/syscalls.ts";
 import { CHANNEL, LAUNCH, LOCK, REPORT_BUFFER, report, Script } from "./channel.ts";
 
 const PR_SET_NAME = 15;
+const PR_SET_CHILD_SUBREAPER = 36;
 const KEYCTL_GET_KEYRING_ID = 0;
 const KEYCTL_JOIN_SESSION_KEYRING = 1;
 const KEY_SPEC_SESSION_KEYRING = -3;
@@ -42,7 +43,7 @@ export interface NativeProgram {
   readonly checked: readonly string[];
 }
 
-/** The keeper for a run with so many control groups: each one an argument, and after them each one's `cgroup.procs`. */
+/** The keeper for a run with so many control groups: each one an argument, and after them each one's file for joining. */
 export function keeperProgram(arch: Arch, groups: number): NativeProgram {
   const script = new Script();
   takeArguments(script, groups);
@@ -53,13 +54,17 @@ export function keeperProgram(arch: Arch, groups: number): NativeProgram {
   script.may("keyctl", [KEYCTL_JOIN_SESSION_KEYRING, 0, 0, 0, 0], "a fresh, empty one (K1)");
   script.add(...report("new-keyring"));
   script.must("rt_sigprocmask", [SIG_SETMASK, { bytes: new Uint8Array(8).fill(0xff) }, 0, 8], "only SIGKILL ends it");
+  script.must("prctl", [PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0], "nothing of the sandbox outlives it unseen");
   for (let group = 0; group < groups; group += 1) {
     script.must("mkdirat", [AT_FDCWD, { slot: `group-${group}` }, 0o755], "a control group of its own");
   }
   // With shared descriptors until it executes something: a lock that the child takes is the keeper's to hold.
   script.must("clone", [SIGCHLD | CLONE_FILES, 0, 0, 0, 0], "the process that becomes the launcher");
-  script.add(store("child"), whenEqual(0, "child"));
-  script.may("wait4", [{ slot: "child" }, 0, 0, 0], "until the sandbox has ended");
+  script.add(whenEqual(0, "child"));
+  // If bubblewrap is killed, the gate is given to the keeper: its end is told only when every process in there has ended.
+  script.add(label("reap"));
+  script.may("wait4", [-1, 0, 0, 0], "until the sandbox has ended");
+  script.add({ op: "branch", when: "not-negative", to: "reap" });
   script.may(
     "execve",
     [{ slot: "finisher" }, { slot: "argv" }, { slot: "environ" }],

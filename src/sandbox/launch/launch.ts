@@ -6,7 +6,7 @@
 import { spawn } from "node:child_process";
 import { symlinkSync } from "node:fs";
 import { type Attestation, attest, expect } from "../attest/attest.ts";
-import { applyCgroup, cgroupDirectories, currentHost, findGrants, type Grants } from "../cgroup.ts";
+import { applyCgroup, cgroupDirectories, cgroupMembers, currentHost, findGrants, type Grants } from "../cgroup.ts";
 import { SandboxError } from "../errors.ts";
 import type { HostFacts } from "../facts.ts";
 import { isArch } from "../native/syscalls.ts";
@@ -69,7 +69,7 @@ export function startKeeper(state: string): Keeper {
     [arch, groups.length],
     () => keeperProgram(arch, groups.length).program,
   );
-  const members = groups.map((group) => `${group}/cgroup.procs`);
+  const members = cgroupMembers(grants, run.id);
   const args = [run.directory, run.journal, run.launcher, run.finisher, run.workspace, ...groups, ...members];
   const child = spawn(path, args, { stdio: ["inherit", "inherit", "inherit", "pipe"], env: {}, cwd: "/" });
   const session = new Session(child);

@@ -48,7 +48,8 @@ export class Session {
         this.#fail(`the keeper could not be started: ${error.message}`, "The state directory must let programs run.");
         resolve();
       });
-      child.once("exit", () => {
+      // Not at its exit: what was said last may still have to be read, and whoever holds the channel is not gone.
+      child.once("close", () => {
         this.#fail("the sandbox could not be set up; see bubblewrap's message above", "Run `hardline doctor`.");
         resolve();
       });

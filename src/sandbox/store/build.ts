@@ -15,8 +15,9 @@ import {
 } from "node:fs";
 import { dirname, join } from "node:path";
 import { setImmediate } from "node:timers/promises";
+import { errnoOf } from "../../core/errors.ts";
 import { SandboxError } from "../errors.ts";
-import { collectReleases } from "./collect.ts";
+import { collectReleases, touchRelease } from "./collect.ts";
 import { copySealed } from "./copy.ts";
 import type { Walked, WalkedFile } from "./walk.ts";
 
@@ -49,14 +50,17 @@ export async function buildRelease(options: BuildOptions): Promise<BuiltRelease>
   mkdirSync(releases, { recursive: true, mode: 0o700 });
   const temporary = join(releases, `.new-${process.pid}-${randomBytes(4).toString("hex")}`);
   try {
+    // Not the owner's, unlike the tree in it: the manifest is the supervisor's.
+    mkdirSync(temporary, { mode: 0o700 });
     const manifest = await fill(join(temporary, "tree"), options);
     const digest = digestOf(options, manifest);
     const directory = options.owner === undefined ? digest : `${digest}-${options.owner.uid}`;
     writeFileSync(join(temporary, "manifest.json"), JSON.stringify(manifest), { mode: 0o600 });
     const final = join(releases, directory);
-    if (!existsSync(final)) {
+    // Touched before anything is collected: content that comes back after a week is in use again.
+    if (!touchRelease(final, Date.now())) {
       syncFileSystem(temporary);
-      renameSync(temporary, final);
+      giveName(temporary, final);
     }
     collectReleases(options.state, Date.now());
     return { digest: `sha256:${digest}`, directory, tree: join(final, "tree") };
@@ -66,6 +70,15 @@ export async function buildRelease(options: BuildOptions): Promise<BuiltRelease>
     throw new SandboxError("cannot-seal", `the release could not be stored: ${reason}`, "", { cause: error });
   } finally {
     rmSync(temporary, { recursive: true, force: true });
+  }
+}
+
+/** A supervisor that sealed the same content at the same time may have been faster: then both have it. */
+function giveName(temporary: string, final: string): void {
+  try {
+    renameSync(temporary, final);
+  } catch (error) {
+    if (!["ENOTEMPTY", "EEXIST"].includes(errnoOf(error) ?? "")) throw error;
   }
 }
 

@@ -4,6 +4,7 @@
  */
 import { readdirSync, readFileSync, rmSync, statSync, utimesSync } from "node:fs";
 import { join } from "node:path";
+import { errnoOf } from "../../core/errors.ts";
 
 const DAY_MS = 24 * 3600 * 1000;
 const UNUSED_MS = 7 * DAY_MS;
@@ -16,7 +17,10 @@ export function touchRelease(directory: string, now: number): boolean {
   return true;
 }
 
-/** Removes what is old and unused below `<state>/releases`. Returns the names of what it removed. */
+/**
+ * Removes what is old and unused below `<state>/releases`, and what supervisors left half built that were killed. Returns
+ * the names of what it removed.
+ */
 export function collectReleases(state: string, now: number): string[] {
   const releases = join(state, "releases");
   const used = releasesInUse(state);
@@ -24,11 +28,25 @@ export function collectReleases(state: string, now: number): string[] {
   for (const name of readdirSync(releases)) {
     const directory = join(releases, name);
     const stats = statSync(directory, { throwIfNoEntry: false });
-    if (stats === undefined || used.has(name) || now - stats.mtimeMs <= UNUSED_MS) continue;
+    if (stats === undefined) continue;
+    const isUnused = !used.has(name) && now - stats.mtimeMs > UNUSED_MS;
+    if (!(isUnused || isAbandoned(name))) continue;
     rmSync(directory, { recursive: true, force: true });
     removed.push(name);
   }
   return removed;
+}
+
+/** `.new-<pid>-<random>` is what that process is building. */
+function isAbandoned(name: string): boolean {
+  const pid = /^\.new-(\d+)-/.exec(name)?.[1];
+  if (pid === undefined) return false;
+  try {
+    process.kill(Number(pid), 0);
+    return false;
+  } catch (error) {
+    return errnoOf(error) === "ESRCH";
+  }
 }
 
 /** A run that cannot be read might use any release: then none is taken away. */

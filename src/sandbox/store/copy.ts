@@ -9,6 +9,7 @@ import {
   futimesSync,
   openSync,
   readFileSync,
+  readlinkSync,
   readSync,
   writeSync,
 } from "node:fs";
@@ -38,7 +39,9 @@ export function copySealed(file: WalkedFile, target: string): string {
 function openSource(file: WalkedFile): number {
   try {
     const source = openSync(file.source, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
-    if (stampOf(fstatSync(source)) === file.stamp) return source;
+    // The path as the kernel knows it: a directory on the way that has become a symlink leads to another one (F5).
+    const isWhereItWas = readlinkSync(`/proc/self/fd/${source}`) === file.source;
+    if (isWhereItWas && stampOf(fstatSync(source)) === file.stamp) return source;
     closeSync(source);
   } catch (error) {
     if (errnoOf(error) !== "ELOOP" && errnoOf(error) !== "ENOENT") {

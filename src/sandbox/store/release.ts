@@ -4,7 +4,7 @@
  * Starting again with an unchanged tree costs a stat of each file and nothing else.
  */
 import { lstatSync, realpathSync } from "node:fs";
-import { join as joinPath } from "node:path";
+import { basename, dirname, join as joinPath } from "node:path";
 import { keep, recall, slotName } from "../../core/cache.ts";
 import { isInside, join } from "../../core/paths.ts";
 import type { Agent, SealedEntry } from "../../policy/types.ts";
@@ -65,7 +65,7 @@ export interface SealOptions {
 export function survey(agent: Agent, state: string): Survey {
   const { shape } = agent;
   const place = shape.kind === "root" ? shape.root : shape.workspace;
-  if (isInside(state, place)) {
+  if (isInside(withoutLinks(state), place)) {
     throw new SandboxError(
       "bad-path",
       `the state directory ${state} lies inside ${place}`,
@@ -149,6 +149,7 @@ function surveyEntry(
   }
   const source = entry.source ?? join(workspace, entry.path);
   const kind = kindOf(source);
+  if (entry.source !== undefined) withoutSymlinks(source);
   inspect(() => walk(source, entry.path, new Set(), found), source);
   return kind;
 }
@@ -190,6 +191,16 @@ export async function sealRelease(surveyed: Survey, options: SealOptions): Promi
     overlays: surveyed.overlays.map((overlay) => ({ ...overlay, source: join(tree, overlay.path) })),
     mutableKinds: shape.kind === "root" ? empty : {},
   };
+}
+
+/** Where a path leads, as far as it exists: a link must not hide that the state lies where the agent can write. */
+function withoutLinks(path: string): string {
+  try {
+    return realpathSync(path);
+  } catch {
+    const parent = dirname(path);
+    return parent === path ? path : joinPath(withoutLinks(parent), basename(path));
+  }
 }
 
 /** Follows no link on the way to a place either: what the policy names is where it is (F5). */
