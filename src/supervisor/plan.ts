@@ -1,5 +1,6 @@
 import { currentHost, findGrants } from "../sandbox/cgroup.ts";
 import { documentOf, type PlanDocument } from "../sandbox/render.ts";
+import { ownStateDirectory } from "../sandbox/state-directory.ts";
 import { type PrepareOptions, prepare } from "./prepare.ts";
 
 /** Stands for the run's own name, which only a run has. */
@@ -10,6 +11,7 @@ const NO_RUN = "XXXXXX";
  * where it lies. Throws as `prepare` does.
  */
 export async function planAgent(options: PrepareOptions): Promise<PlanDocument> {
+  ownStateDirectory(options.stateDir);
   const grants = findGrants(currentHost(process.getuid?.() === 0));
   const { plan, facts } = await prepare(options, {
     run: NO_RUN,

@@ -10,6 +10,7 @@ import type { End } from "../sandbox/launch/session.ts";
 import { findLeftovers } from "../sandbox/leftovers.ts";
 import { prepareMutable } from "../sandbox/mutable.ts";
 import type { Plan } from "../sandbox/plan.ts";
+import { ownStateDirectory } from "../sandbox/state-directory.ts";
 import { type Prepared, type PrepareOptions, prepare } from "./prepare.ts";
 import { sealingProgress } from "./progress.ts";
 
@@ -30,6 +31,7 @@ const PASSED_ON = ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2
  */
 export async function runAgent(options: PrepareOptions): Promise<number> {
   refuseDirectories();
+  ownStateDirectory(options.stateDir);
   sweepRuns(options.stateDir);
   const started = await start(options, true);
   const end = await untilTheEnd(started.running);
