@@ -4,8 +4,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { slotName } from "../core/cache.ts";
-import { agentUid } from "./agent-uid.ts";
+import { agentUid, firstChoice } from "./agent-uid.ts";
 
 const SOURCE = join(import.meta.dirname, "agent-uid.ts");
 let state: string;
@@ -42,6 +41,10 @@ test("an agent keeps its uid, and no two have the same", () => {
   expect(new Set([first, ...others]).size).toBe(3);
   expect(agentUid(state, "/srv/a.yaml", "x")).toBe(first);
   expect(agentUid(state, "/srv/a.yaml", "y")).toBe(others[0]);
+});
+
+test("where the search begins never changes: the files that an agent left belong to that uid", () => {
+  expect(["", "a", "/srv/a.yaml\0x", "/srv/ü.yaml\0x"].map(firstChoice)).toEqual([7385, 52512, 31566, 63452]);
 });
 
 test("uids lie where no distribution hands any out", () => {
@@ -93,9 +96,9 @@ test("eight that start together get eight, and eight starts of one agent get one
 });
 
 test("some that want the same one get one each", async () => {
-  const crowds = new Map<string, string[]>();
+  const crowds = new Map<number, string[]>();
   for (let index = 0; [...crowds.values()].every(({ length }) => length < 4); index += 1) {
-    const start = slotName(`/srv/hardline.yaml\0n${index}`).slice(-4);
+    const start = firstChoice(`/srv/hardline.yaml\0n${index}`);
     crowds.set(start, [...(crowds.get(start) ?? []), `n${index}`]);
   }
   const crowd = [...crowds.values()].find(({ length }) => length === 4) ?? [];

@@ -1,7 +1,6 @@
 /** As root, each agent gets a uid of its own, the same at every start: its mutable files stay its own. */
 import { closeSync, fsyncSync, linkSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { slotName } from "../core/cache.ts";
 import { errnoOf } from "../core/errors.ts";
 import { SandboxError } from "./errors.ts";
 
@@ -17,13 +16,20 @@ const COUNT = 65_536;
 export function agentUid(state: string, policyFile: string, agent: string): number {
   const directory = join(state, "uids");
   const key = `${policyFile}\0${agent}`;
-  const first = Number.parseInt(slotName(key).slice(-4), 16);
+  const first = firstChoice(key);
   for (let tried = 0; tried < COUNT; tried += 1) {
     const uid = FIRST + ((first + tried) % COUNT);
     const holder = holderOf(directory, uid) ?? take(directory, uid, key);
     if (holder === key) return uid;
   }
   throw new SandboxError("host-cannot", `all uids for agents are given out in ${directory}`);
+}
+
+/** Spreads keys over the range. It must never change: an agent would be given another uid. FNV-1a, 32 bits, folded. */
+export function firstChoice(key: string): number {
+  let hash = 0x811c_9dc5;
+  for (const byte of Buffer.from(key)) hash = Math.imul(hash ^ byte, 0x0100_0193);
+  return ((hash >>> 16) ^ hash) & (COUNT - 1);
 }
 
 function holderOf(directory: string, uid: number): string | undefined {

@@ -239,8 +239,9 @@ describe("of whatever policy,", () => {
   const name = fc.constantFrom("a", "b", "c d", "ü", "tmp", "home");
   const inner = fc.array(name, { minLength: 1, maxLength: 3 }).map((parts) => parts.join("/"));
   const place = fc
-    .tuple(fc.constantFrom("/srv", "/tmp", "/var/tmp", "/home/me", "/tmp/home"), inner)
-    .map(([base, path]) => `${base}/${path}`);
+    .tuple(fc.constantFrom("/srv", "/tmp", "/var/tmp", "/home/me"), inner)
+    .map(([base, path]) => `${base}/${path}`)
+    .filter((path) => !isInside(path, "/tmp/home"));
   /** None inside another, as the policy's loader guarantees. */
   const apart = (paths: readonly string[]): string[] =>
     [...new Set(paths)].filter((path, _, all) => !all.some((other) => other !== path && isInside(path, other)));

@@ -34,7 +34,7 @@ type Bind = Extract<Mount, { kind: "bind" }>;
 const MEBIBYTE = 1024 * 1024;
 const DEFAULT_TMP = 1024 * MEBIBYTE;
 /** Where something of the policy's cannot lie: it would replace what the sandbox itself stands on. */
-const RESERVED = ["/etc", "/dev", "/proc", "/sys", "/run"];
+const RESERVED = ["/etc", "/dev", "/proc", "/sys", "/run", "/tmp/home"];
 /** Nor can it be one of these itself. */
 const WHOLE = ["/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/tmp", "/var", "/var/tmp"];
 const VAR_TMP = { kind: "symlink", target: "/var/tmp", to: "/tmp" } as const;

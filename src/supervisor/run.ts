@@ -2,11 +2,12 @@
 import { fstatSync } from "node:fs";
 import { basename, dirname } from "node:path";
 import { isatty } from "node:tty";
+import { HardlineError } from "../core/errors.ts";
 import { SandboxError, type SandboxErrorCode } from "../sandbox/errors.ts";
 import { anticipate, type Occasion, rememberLaunch } from "../sandbox/launch/anticipate.ts";
 import { note, sweepRuns } from "../sandbox/launch/journal.ts";
 import { type Keeper, launch, lockWorkspace, type RunningAgent, startKeeper } from "../sandbox/launch/launch.ts";
-import type { End } from "../sandbox/launch/session.ts";
+import { type End, errorName } from "../sandbox/launch/session.ts";
 import { findLeftovers } from "../sandbox/leftovers.ts";
 import { prepareMutable } from "../sandbox/mutable.ts";
 import type { Plan } from "../sandbox/plan.ts";
@@ -18,6 +19,9 @@ const NOT_EXECUTABLE = 126;
 const NOT_FOUND = 127;
 const LOST = 125;
 const ENOENT = 2;
+const ENOEXEC = 8;
+/** What an agent has to put its terminal in order before it is stopped. */
+const GRACE_MS = 50;
 
 /**
  * Signals that the agent gets when the supervisor gets them. Job control's are among them: the agent has a session of its
@@ -71,7 +75,9 @@ async function start(options: PrepareOptions, anticipating: boolean): Promise<St
     const running = await launch(keeper, { plan: prepared.plan, facts: prepared.facts, terminal });
     rememberLaunch(options.stateDir, occasion, prepared.plan, running.launcher);
     return { prepared, running, at };
-  } catch (error) {
+  } catch (thrown) {
+    // A keeper that could not go on takes its directory with it, and whoever finds it gone only knows that.
+    const error = thrown instanceof HardlineError ? thrown : (keeper.session.failure ?? thrown);
     await keeper.dismiss();
     // What was made beforehand was not what is needed, or did not come about: then from the beginning.
     if (keeper.anticipated !== undefined && error instanceof SandboxError && RETRIED.includes(error.code)) {
@@ -97,17 +103,27 @@ async function untilTheEnd(running: RunningAgent): Promise<End> {
     process.on(signal, handler);
     return [signal, handler] as const;
   });
-  // The agent stops first, then Hardline itself; SIGCONT wakes both.
+  // The agent hears of it and can put the terminal in order. The kernel would not stop it for that: it thinks that a group
+  // without a shell above it could never be woken. SIGCONT wakes both, and comes too early if it comes before the stop.
+  let stop: NodeJS.Timeout | undefined;
+  const wake = (): void => clearTimeout(stop);
   const suspend = (): void => {
     running.signal("SIGTSTP");
-    process.kill(process.pid, "SIGSTOP");
+    wake();
+    stop = setTimeout(() => {
+      running.signal("SIGSTOP");
+      process.kill(process.pid, "SIGSTOP");
+    }, GRACE_MS);
   };
   process.on("SIGTSTP", suspend);
+  process.on("SIGCONT", wake);
   try {
     return await running.ended;
   } finally {
     for (const [signal, handler] of handlers) process.off(signal, handler);
     process.off("SIGTSTP", suspend);
+    process.off("SIGCONT", wake);
+    wake();
   }
 }
 
@@ -125,7 +141,11 @@ function refuseDirectories(): void {
 
 function reportLeftovers(plan: Plan, since: number): void {
   const { leftovers, incomplete } = findLeftovers(plan.mutable, since);
-  if (leftovers.length === 0) return;
+  if (leftovers.length === 0) {
+    // Whoever hides something makes it unreadable, or puts it very deep.
+    if (incomplete) say("not everything that the agent left could be looked at: see to what it can write.");
+    return;
+  }
   say("the agent left something that could be run later, outside the sandbox:");
   for (const { path, why } of leftovers) say(`  ${JSON.stringify(path)}: ${why}`);
   if (incomplete) say("  … and there may be more: not everything was looked at.");
@@ -144,7 +164,8 @@ function statusOf(end: End, plan: Plan): number {
         say("  The agent sees /usr, its own tree, and what `read:` lists.");
         return NOT_FOUND;
       }
-      say(`${program}: cannot be executed (error ${end.errno})`);
+      say(`${program}: cannot be executed in the sandbox (${errorName(end.errno)})`);
+      if (end.errno === ENOEXEC) say("  It is neither a program of this machine nor a script that begins with #!.");
       return NOT_EXECUTABLE;
     }
     case "lost":

@@ -36,6 +36,7 @@ export interface LabOptions {
   readonly read?: readonly string[];
 }
 
+const SEALED_NAMES: readonly string[] = ["limits.txt", "code/deep/rules.txt", "kept", "absent.txt"];
 export const SEALED_TEXT = "daily loss cap: -5\n";
 
 export class Lab {
@@ -116,9 +117,14 @@ export class Lab {
     this.write("bin/agent", "#!/bin/sh\nexit 0\n", 0o755);
   }
 
+  /** What is sealed in a workspace, by its paths in it. */
+  sealedNames(): readonly string[] {
+    return this.#sealed === undefined ? SEALED_NAMES : (JSON.parse(this.#sealed) as readonly string[]);
+  }
+
   #sealedValue(): string {
     if (this.#sealed !== undefined) return this.#sealed;
-    if (this.shape === "list") return "[limits.txt, code/deep/rules.txt, kept, absent.txt, absent.d/]";
+    if (this.shape === "list") return `[${SEALED_NAMES.join(", ")}, absent.d/]`;
     const names = ["limits.txt", "code/deep/rules.txt", "kept", "absent.txt", "absent.d"];
     return `{ ${names.map((name) => `"${name}": ./sources/${name}`).join(", ")} }`;
   }
@@ -141,6 +147,12 @@ export class Lab {
 
   start(command: readonly string[], options: Omit<StartOptions, "as"> = {}): Started {
     return start(this.words(...command), { cwd: this.project, ...options, as: this.as });
+  }
+
+  /** Runs other words than Hardline's in the project's directory, as the same user. */
+  async runWords(words: readonly string[], options: Omit<StartOptions, "as"> = {}): Promise<Ended> {
+    const env = { HOME: this.directory, ...options.env };
+    return await start(words, { cwd: this.project, ...options, env, as: this.as }).ended;
   }
 
   async run(command: readonly string[], options: Omit<StartOptions, "as"> = {}): Promise<Ended> {

@@ -24,8 +24,6 @@ import { startTimeOf } from "./process-tree.ts";
 
 /** What a run notes before it makes anything. */
 export interface JournalEntry {
-  readonly pid: number;
-  readonly startTime: string;
   readonly agent: string;
   /** Name of the release's directory, which must not be collected. */
   readonly release: string;
@@ -50,7 +48,8 @@ export interface Run {
 export function beginRun(state: string, cgroups: (id: string) => readonly string[]): Run {
   const runs = join(state, "runs");
   mkdirSync(runs, { recursive: true, mode: 0o700 });
-  const directory = mkdtempSync(`${runs}/`);
+  // Whose it is stands in its name: it must be known also of a directory in which nothing has been noted yet.
+  const directory = mkdtempSync(join(runs, `${process.pid}.${startTimeOf(process.pid) ?? ""}.`));
   const id = basename(directory);
   const run = {
     id,
@@ -65,9 +64,8 @@ export function beginRun(state: string, cgroups: (id: string) => readonly string
 }
 
 /** Notes what a run will make, before it is made. */
-export function note(run: Run, entry: Omit<JournalEntry, "pid" | "startTime">): void {
-  const noted: JournalEntry = { pid: process.pid, startTime: startTimeOf(process.pid) ?? "", ...entry };
-  writeFileSync(`${run.journal}.new`, JSON.stringify(noted), { mode: 0o600 });
+export function note(run: Run, entry: JournalEntry): void {
+  writeFileSync(`${run.journal}.new`, JSON.stringify(entry), { mode: 0o600 });
   renameSync(`${run.journal}.new`, run.journal);
 }
 
@@ -75,11 +73,12 @@ export function note(run: Run, entry: Omit<JournalEntry, "pid" | "startTime">): 
 export function sweepRuns(state: string): void {
   for (const id of runIds(state)) {
     const directory = join(state, "runs", id);
+    const [pid, startTime] = id.split(".");
+    const hasSupervisor = startTime !== undefined && startTimeOf(Number(pid)) === startTime;
+    if (hasSupervisor || keeperLives(directory)) continue;
     const entry = readEntry(directory);
-    if (entry === undefined) {
-      // Begun and not yet noted by a supervisor that lives, or left by one that died in between: age decides.
-      if (isOld(directory)) rmSync(directory, { recursive: true, force: true });
-    } else if (!(startTimeOf(entry.pid) === entry.startTime || keeperLives(directory))) sweep(directory, entry);
+    if (entry === undefined) rmSync(directory, { recursive: true, force: true });
+    else sweep(directory, entry);
   }
 }
 
@@ -95,18 +94,12 @@ function readEntry(directory: string): JournalEntry | undefined {
   try {
     const entry: Partial<JournalEntry> | null = JSON.parse(readFileSync(join(directory, "journal.json"), "utf8"));
     // A power cut may have left anything; what it does not say cannot be taken away, and must not stop a start.
-    if (typeof entry?.pid !== "number" || typeof entry.startTime !== "string") return undefined;
-    const { pid, startTime, agent = "", release = "", placeholders, cgroups } = entry;
+    const { agent = "", release = "", placeholders, cgroups } = entry ?? {};
     if (!(Array.isArray(placeholders) && Array.isArray(cgroups))) return undefined;
-    return { pid, startTime, agent, release, placeholders, cgroups };
+    return { agent, release, placeholders, cgroups };
   } catch {
     return undefined;
   }
-}
-
-function isOld(directory: string): boolean {
-  const stats = lstatSync(directory, { throwIfNoEntry: false });
-  return stats !== undefined && Date.now() - stats.mtimeMs > 60_000;
 }
 
 /** The keeper outlives its supervisor by as long as cleaning up takes; until then the run is not over. */
@@ -125,8 +118,9 @@ function firstArgument(pid: string): string | undefined {
 
 /** Placeholders are empty by construction: what is not empty is somebody's and stays. */
 function sweep(directory: string, entry: JournalEntry): void {
-  for (const { path, kind } of [...entry.placeholders].reverse()) {
+  for (const placeholder of [...entry.placeholders].reverse()) {
     attempt(() => {
+      const { path, kind } = placeholder;
       // No symlink on the way: the directories were the agent's, and are whoever's by now.
       if (realpathSync(dirname(path)) !== dirname(path)) return;
       if (kind === "directory") rmdirSync(path);

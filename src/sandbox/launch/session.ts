@@ -29,6 +29,8 @@ export class Session {
   keyrings: Keyrings = { before: undefined, after: undefined };
   /** Asked only when a call has failed. */
   checked: () => Checked = () => ({ keeper: [], launcher: [], gate: [] });
+  /** What went wrong first, as soon as it is known. */
+  failure: SandboxError | undefined;
   readonly ended: Promise<End>;
   /** Resolves when the keeper has exited. */
   readonly closed: Promise<void>;
@@ -146,8 +148,8 @@ export class Session {
   }
 
   #fail(message: string, remedy = ""): void {
-    const failure = new SandboxError("launch-failed", message, remedy);
-    for (const answer of [this.#ready, this.#locked]) answer.reject(failure);
+    this.failure ??= new SandboxError("launch-failed", message, remedy);
+    for (const answer of [this.#ready, this.#locked]) answer.reject(this.failure);
   }
 }
 
