@@ -24,22 +24,28 @@ function descendants(pid) {
 
 export async function benchMemory(host) {
   const policy = host.project("memory", { mutable: ["state"] });
-  const argv = [...host.hardline(policy), "--", "sleep", "5"];
-  const child = spawn(argv[0], argv.slice(1), { stdio: "ignore", env: { PATH: "/usr/bin:/bin" } });
-  await sleep(2500);
-  const supervisor = field(child.pid, "VmRSS") / 1024;
-  const rows = [["supervisor", supervisor.toFixed(1)]];
-  for (const pid of descendants(child.pid)) {
-    rows.push([readFileSync(`/proc/${pid}/comm`, "utf8").trim(), (field(pid, "VmRSS") / 1024).toFixed(1)]);
+  const argv = [...host.hardline(policy), "--", "sleep", "4"];
+  const rows = [];
+  const supervisors = [];
+  for (const start of ["first start: policy and programs were parsed", "later start"]) {
+    const child = spawn(argv[0], argv.slice(1), { stdio: "ignore", env: { PATH: "/usr/bin:/bin" } });
+    await sleep(2500);
+    supervisors.push(field(child.pid, "VmRSS") / 1024);
+    rows.push([`supervisor, ${start}`, supervisors.at(-1).toFixed(1)]);
+    if (supervisors.length === 2) {
+      for (const pid of descendants(child.pid)) {
+        rows.push([readFileSync(`/proc/${pid}/comm`, "utf8").trim(), (field(pid, "VmRSS") / 1024).toFixed(1)]);
+      }
+    }
+    await new Promise((resolve) => child.once("exit", resolve));
   }
   const bare = spawn(host.node, ["-e", "setTimeout(() => {}, 3000)"], { stdio: "ignore" });
   await sleep(1000);
   rows.push(["bare Node.js, for comparison", (field(bare.pid, "VmRSS") / 1024).toFixed(1)]);
   bare.kill();
-  await new Promise((resolve) => child.once("exit", resolve));
   return {
     title: "(c) Memory beside a running agent",
-    aims: [["supervisor under 80 MiB", supervisor, 80]],
+    aims: [["supervisor under 80 MiB", Math.max(...supervisors), 80]],
     text: table(["process", "resident MiB"], rows),
   };
 }

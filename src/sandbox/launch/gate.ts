@@ -33,6 +33,7 @@ const SIG_SETMASK = 2;
 const SIGNALFD_FLAGS = 0o2004000; // SFD_CLOEXEC | SFD_NONBLOCK
 const WNOHANG = 1;
 const ENOENT = -2;
+const EACCES = -13;
 const ENOTDIR = -20;
 const POLLIN = 1;
 const CLOSE_RANGE_LAST = 0xffff_ffff;
@@ -123,9 +124,12 @@ function becomeAgent(script: Script, candidates: readonly string[]): void {
   script.must("rt_sigprocmask", [SIG_SETMASK, { bytes: new Uint8Array(8) }, 0, 8], "no signal is blocked");
   for (const [index, path] of candidates.entries()) {
     script.may("execve", [{ text: path }, { slot: "command" }, { slot: "environ" }], "the agent");
-    script.add(whenEqual(ENOENT, `next-${index}`), whenEqual(ENOTDIR, `next-${index}`), jump("not-executed"));
-    script.add(label(`next-${index}`));
+    script.add(whenEqual(ENOENT, `next-${index}`), whenEqual(ENOTDIR, `next-${index}`));
+    // As execvp does: one that may not be executed is what is told only where no other can be.
+    script.add(whenEqual(EACCES, `denied-${index}`), jump("not-executed"));
+    script.add(label(`denied-${index}`), store("denied"), label(`next-${index}`));
   }
+  script.add(load("denied"), whenEqual(EACCES, "not-executed"));
   script.add(set(ENOENT), label("not-executed"), ...report("not-executed"), call("exit_group", [126]));
 }
 
