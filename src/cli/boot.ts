@@ -42,6 +42,9 @@ function boot(words: readonly string[]): void {
     writeSync(1, `${VERSION}\n`);
     return;
   }
+  // By default this signal opens Node.js's debugger, to whoever reaches the port. (A flag that turns that off also keeps the
+  // signal from ever being heard, and it is one that agents get passed on.)
+  process.on("SIGUSR1", () => undefined);
   const directory = BUILD_ID === undefined ? undefined : compileCacheDirectory();
   if (directory !== undefined) enableCompileCache(directory);
   // Not awaited: the bundle is CommonJS, which starts a few milliseconds sooner and knows no top-level await.

@@ -2,7 +2,7 @@
  * Everything that has to be right before a sandbox is planned: the policy, that all of it is enforced, the hazards, the
  * sealed content. Each step can refuse; none of them starts anything.
  */
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync, realpathSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { keep, recall, slotName } from "../core/cache.ts";
 import type { Finding } from "../core/finding.ts";
@@ -39,21 +39,24 @@ export interface Prepared {
 
 /** The policy, from the cache where the file is the same. */
 export async function loadCached(policyFile: string, stateDir: string): Promise<LoadResult> {
-  let text: Buffer;
-  try {
-    text = readFileSync(policyFile);
-  } catch {
-    const { loadPolicy } = await import("../policy/load.ts");
-    return loadPolicy(policyFile); // It says exactly what is wrong.
-  }
   const slot = `policy-${slotName(policyFile)}`;
-  const key = `${policyFile}\n${text.toString("latin1")}`;
-  const known = recall(stateDir, slot, key);
+  const key = contentOf(policyFile);
+  const known = key === undefined ? undefined : recall(stateDir, slot, key);
   if (known !== undefined) return known as LoadResult;
   const { loadPolicy } = await import("../policy/load.ts");
   const result = loadPolicy(policyFile);
-  keep(stateDir, slot, key, result);
+  // It was read a second time for that: somebody may have written to it in between.
+  if (key !== undefined && key === contentOf(policyFile)) keep(stateDir, slot, key, result);
   return result;
+}
+
+/** All that a policy follows from: its text, and where a directory that may be a symlink has it. */
+function contentOf(policyFile: string): string | undefined {
+  try {
+    return `${policyFile}\n${realpathSync(dirname(policyFile))}\n${readFileSync(policyFile, "latin1")}`;
+  } catch {
+    return undefined; // The loader says exactly what is wrong.
+  }
 }
 
 async function requirePolicy({ policyFile, stateDir }: PrepareOptions): Promise<Policy> {
@@ -129,7 +132,8 @@ function neighbours(agent: Agent): string {
 }
 
 async function judgeHazards(policy: Policy, agent: Agent, fingerprint: string, stateDir: string): Promise<Hazards> {
-  const key = JSON.stringify([readFileSync(policy.file, "latin1"), agent.name, fingerprint, neighbours(agent)]);
+  // The policy as it was read, and not what stands in the file by now.
+  const key = JSON.stringify([policy, agent.name, fingerprint, neighbours(agent)]);
   const slot = `hazards-${slotName(`${policy.file} ${agent.name}`)}`;
   const known = recall(stateDir, slot, key) as Hazards | undefined;
   const hazards = known ?? (await analyse(policy, agent, stateDir));

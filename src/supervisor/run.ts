@@ -1,5 +1,5 @@
 /** One agent in the foreground: prepared, launched, looked at, passed through, and reported on at its end. */
-import { fstatSync } from "node:fs";
+import { existsSync, fstatSync } from "node:fs";
 import { basename, dirname } from "node:path";
 import { isatty } from "node:tty";
 import { HardlineError } from "../core/errors.ts";
@@ -14,20 +14,13 @@ import type { Plan } from "../sandbox/plan.ts";
 import { ownStateDirectory } from "../sandbox/state-directory.ts";
 import { type Prepared, type PrepareOptions, prepare } from "./prepare.ts";
 import { sealingProgress } from "./progress.ts";
+import { relaySignals, type SignalRelay } from "./signals.ts";
 
 const NOT_EXECUTABLE = 126;
 const NOT_FOUND = 127;
 const LOST = 125;
 const ENOENT = 2;
 const ENOEXEC = 8;
-/** What an agent has to put its terminal in order before it is stopped. */
-const GRACE_MS = 50;
-
-/**
- * Signals that the agent gets when the supervisor gets them. Job control's are among them: the agent has a session of its
- * own, which the caller's terminal does not reach.
- */
-const PASSED_ON = ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2", "SIGWINCH", "SIGCONT"] as const;
 
 /**
  * Runs an agent to its end and resolves to the status to exit with: the agent's own, 128+N where signal N ended it, 126 or
@@ -37,10 +30,11 @@ export async function runAgent(options: PrepareOptions): Promise<number> {
   refuseDirectories();
   ownStateDirectory(options.stateDir);
   sweepRuns(options.stateDir);
-  const started = await start(options, true);
-  const end = await untilTheEnd(started.running);
-  reportLeftovers(started.prepared.plan, started.at);
-  return statusOf(end, started.prepared.plan);
+  const { prepared, running, relay, at } = await start(options, true);
+  const end = await running.ended;
+  relay.release();
+  reportLeftovers(prepared.plan, at);
+  return statusOf(end, prepared.plan);
 }
 
 const RETRIED: readonly SandboxErrorCode[] = ["not-as-anticipated", "launch-failed"];
@@ -48,6 +42,7 @@ const RETRIED: readonly SandboxErrorCode[] = ["not-as-anticipated", "launch-fail
 interface Started {
   readonly prepared: Prepared;
   readonly running: RunningAgent;
+  readonly relay: SignalRelay;
   /** Wall clock, milliseconds. */
   readonly at: number;
 }
@@ -55,6 +50,7 @@ interface Started {
 async function start(options: PrepareOptions, anticipating: boolean): Promise<Started> {
   // The kernel makes what no plan decides while the plan is made; nothing of the agent's runs before it was looked at.
   const keeper = startKeeper(options.stateDir);
+  let relay: SignalRelay | undefined;
   try {
     const terminal = isatty(1);
     const occasion: Occasion = {
@@ -72,13 +68,18 @@ async function start(options: PrepareOptions, anticipating: boolean): Promise<St
     });
     makeReady(keeper, prepared);
     const at = Date.now();
+    relay = relaySignals();
     const running = await launch(keeper, { plan: prepared.plan, facts: prepared.facts, terminal });
+    relay.connect(running);
     rememberLaunch(options.stateDir, occasion, prepared.plan, running.launcher);
-    return { prepared, running, at };
+    return { prepared, running, relay, at };
   } catch (thrown) {
-    // A keeper that could not go on takes its directory with it, and whoever finds it gone only knows that.
-    const error = thrown instanceof HardlineError ? thrown : (keeper.session.failure ?? thrown);
+    relay?.release();
+    // A keeper that could not go on takes its directory with it, and whoever finds it gone only knows that. What the keeper
+    // said of it may still have to be read.
+    const isGone = !existsSync(keeper.run.directory);
     await keeper.dismiss();
+    const error = thrown instanceof HardlineError || !isGone ? thrown : (keeper.session.failure ?? thrown);
     // What was made beforehand was not what is needed, or did not come about: then from the beginning.
     if (keeper.anticipated !== undefined && error instanceof SandboxError && RETRIED.includes(error.code)) {
       return start(options, false);
@@ -95,36 +96,6 @@ function makeReady(keeper: Keeper, { plan, facts, agent }: Prepared): void {
     placeholders: plan.placeholders,
     cgroups: plan.cgroup.directories,
   });
-}
-
-async function untilTheEnd(running: RunningAgent): Promise<End> {
-  const handlers = PASSED_ON.map((signal) => {
-    const handler = (): void => void running.signal(signal);
-    process.on(signal, handler);
-    return [signal, handler] as const;
-  });
-  // The agent hears of it and can put the terminal in order. The kernel would not stop it for that: it thinks that a group
-  // without a shell above it could never be woken. SIGCONT wakes both, and comes too early if it comes before the stop.
-  let stop: NodeJS.Timeout | undefined;
-  const wake = (): void => clearTimeout(stop);
-  const suspend = (): void => {
-    running.signal("SIGTSTP");
-    wake();
-    stop = setTimeout(() => {
-      running.signal("SIGSTOP");
-      process.kill(process.pid, "SIGSTOP");
-    }, GRACE_MS);
-  };
-  process.on("SIGTSTP", suspend);
-  process.on("SIGCONT", wake);
-  try {
-    return await running.ended;
-  } finally {
-    for (const [signal, handler] of handlers) process.off(signal, handler);
-    process.off("SIGTSTP", suspend);
-    process.off("SIGCONT", wake);
-    wake();
-  }
 }
 
 /** By a directory on a standard descriptor the agent would walk out of its root (F8). */

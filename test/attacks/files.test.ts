@@ -6,7 +6,7 @@ import { type Answers, AT_FDCWD, AT_REMOVEDIR, AttackScript, text } from "../sup
 import { changeFile, changeOpenFile, createName, renameDirectory, replaceFile } from "../support/file-attacks.ts";
 import type { Lab } from "../support/lab.ts";
 import { ALL_SHAPES, type Bench, describeSandbox } from "../support/matrix.ts";
-import { type Seen, snapshot, withoutTimes } from "../support/truth.ts";
+import { runProcesses, type Seen, snapshot, withoutTimes } from "../support/truth.ts";
 
 /** What a sealed file answers to each call; `control` is what the same calls answer on a mutable one. */
 const CHANGE = {
@@ -301,6 +301,25 @@ function creating(bench: Bench): void {
     expect(existsSync(join(lab.state, "new.gone"))).toBe(true);
   });
 }
+
+describeSandbox("F4: a second run in the same workspace", ["list", "map"], (bench) => {
+  bench.test("does not start, whatever state directory it has, and so takes no stand-in away", async () => {
+    const { lab } = bench;
+    const absent = bench.shape === "list" ? "absent.txt" : "kept/inner.txt";
+    const first = lab.start(["/bin/sh", "-c", `cat; echo forged > ${absent}`], { input: "pipe" });
+    await runProcesses(first.pid);
+    for (const state of [lab.stateDir, join(lab.directory, "hl-state-2")]) {
+      const words = lab.words("/bin/true").map((word) => (word === lab.stateDir ? state : word));
+      const { status, stderr } = await lab.runWords(words);
+      expect(status).toBe(125);
+      expect(stderr).toContain(`another run is using ${lab.project}`);
+    }
+    first.child.stdin?.end();
+    expect((await first.ended).stderr).toContain("Read-only file system");
+    expect(existsSync(join(lab.project, "absent.txt"))).toBe(false);
+    expect((await lab.run(["/bin/true"])).status).toBe(0);
+  });
+});
 
 describeSandbox(
   "F4: several levels that are absent",

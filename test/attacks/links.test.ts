@@ -120,6 +120,21 @@ describeSandbox("F6: a link that one run plants for the next", WORKSPACES, (benc
   });
 });
 
+describeSandbox("F6: a link in a mutable directory, to something of the host's", ALL_SHAPES, (bench) => {
+  bench.test("is not followed when the next start hands the directory over", async () => {
+    const { lab } = bench;
+    const target = victim(bench);
+    const before = snapshot(target);
+    const plant = `ln -s ${target} state/directory && ln -s ${target}/limits.txt state/file && mkdir state/own`;
+    expect((await lab.run(["/bin/sh", "-c", plant])).status).toBe(0);
+    // As if somebody else had put it there, so that there is something to hand over.
+    symlinkSync(target, join(lab.state, "own/of-the-operator"));
+    expect((await lab.run(["/bin/sh", "-c", "cat state/file || true"])).stdout.toString()).toBe("");
+    expect(snapshot(target)).toEqual(before);
+    expect(lstatSync(join(lab.state, "own/of-the-operator")).isSymbolicLink()).toBe(true);
+  });
+});
+
 describe("F7: a hard link to a sealed file, made beforehand", () => {
   describeSandbox("F7: unaccepted", ["root", "list"], (bench) => {
     bench.test("is reported by name, and the agent is not started", async () => {

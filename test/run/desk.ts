@@ -18,6 +18,7 @@ export class Desk {
   readonly directory: string;
   readonly root: string;
   readonly state: string;
+  readonly #started: Started[] = [];
 
   constructor(who: Who, options: DeskOptions = {}) {
     this.as = identityOf(who);
@@ -58,7 +59,9 @@ export class Desk {
     options: Omit<StartOptions, "as"> = {},
     more: readonly string[] = [],
   ): Started {
-    return start(this.words(command, more), { cwd: "/", ...options, as: this.as });
+    const started = start(this.words(command, more), { cwd: "/", ...options, as: this.as });
+    this.#started.push(started);
+    return started;
   }
 
   run(
@@ -69,7 +72,9 @@ export class Desk {
     return this.start(command, options, more).ended;
   }
 
+  /** Also ends what a test that failed has left running. */
   remove(): void {
+    for (const { child } of this.#started) child.kill("SIGKILL");
     rmSync(this.directory, { recursive: true, force: true });
   }
 

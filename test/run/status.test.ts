@@ -9,7 +9,8 @@ const { signals } = constants;
 describe.each(EVERYBODY)("as %s", (who) => {
   let desk: Desk;
   beforeAll(() => {
-    desk = new Desk(who, { agent: ["    env: { PATH: '/usr/bin:/bin:tools:more' }"] });
+    desk = new Desk(who);
+    desk.policy({ agent: [`    env: { PATH: '/usr/bin:/bin:${desk.root}/tools:${desk.root}/more' }`] });
   });
   afterAll(() => desk.remove());
 

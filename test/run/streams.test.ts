@@ -6,8 +6,9 @@ import { closeSync, openSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { hasProgram } from "../abilities.ts";
+import { start } from "../support/hardline.ts";
 import { spawnAs } from "../support/identity.ts";
-import { Desk, EVERYBODY, said } from "./desk.ts";
+import { Desk, EVERYBODY } from "./desk.ts";
 
 const MEBIBYTE = 1024 * 1024;
 
@@ -42,10 +43,10 @@ describe.each(EVERYBODY)("as %s", (who) => {
   });
 
   test("a reader that goes away ends the agent as it would outside", async () => {
-    const started = desk.start(["yes"]);
-    await said(started, "y");
-    started.child.stdout?.destroy();
-    expect(await started.ended).toMatchObject({ status: 141, stderr: "" });
+    const script = '"$@" | head -n 1; exit "${PIPESTATUS[0]}"';
+    const piped = await start(["bash", "-c", script, "bash", ...desk.words(["yes"])], { as: desk.as }).ended;
+    expect(piped).toMatchObject({ status: 128 + 13, stderr: "" });
+    expect(piped.stdout.toString()).toBe("y\n");
   });
 
   test("an agent that closes its output early does no harm", async () => {

@@ -1,0 +1,63 @@
+/** What the caller does to Hardline is done to the agent: signals, and the terminal's stop and continue. */
+import type { RunningAgent } from "../sandbox/launch/launch.ts";
+
+/**
+ * Signals that the agent gets when the supervisor gets them. Job control's are among them: the agent has a session of its
+ * own, which the caller's terminal does not reach.
+ */
+const PASSED_ON = ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2", "SIGWINCH", "SIGCONT"] as const;
+/** Those of them that end a start which has not come to an agent yet. */
+const ENDING: readonly NodeJS.Signals[] = ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGUSR2"];
+/** What an agent has to put its terminal in order before it is stopped. */
+const GRACE_MS = 50;
+
+export interface SignalRelay {
+  /** From here on the agent gets them. */
+  connect(agent: Pick<RunningAgent, "signal">): void;
+  /** They mean to this process what they meant before. */
+  release(): void;
+}
+
+/**
+ * To be had before the agent is let go: it may be heard of, and be sent a signal, before the supervisor's next line. Until
+ * `connect`, a signal that would have ended the supervisor still does.
+ */
+export function relaySignals(): SignalRelay {
+  let agent: Pick<RunningAgent, "signal"> | undefined;
+  let stop: NodeJS.Timeout | undefined;
+  const listeners: (readonly [NodeJS.Signals, () => void])[] = PASSED_ON.map((signal) => [signal, () => pass(signal)]);
+  listeners.push(["SIGTSTP", suspend]);
+  const release = (): void => {
+    clearTimeout(stop);
+    for (const [signal, listener] of listeners) process.off(signal, listener);
+  };
+  for (const [signal, listener] of listeners) process.on(signal, listener);
+
+  function pass(signal: NodeJS.Signals): void {
+    // A continue that comes before the stop has come too late to wake from it.
+    if (signal === "SIGCONT") clearTimeout(stop);
+    if (agent !== undefined) agent.signal(signal);
+    else if (ENDING.includes(signal)) {
+      release();
+      process.kill(process.pid, signal);
+    }
+  }
+
+  // The agent hears of it and can put the terminal in order. The kernel would not stop it for that: it thinks that a group
+  // without a shell above it could never be woken. SIGCONT wakes both.
+  function suspend(): void {
+    agent?.signal("SIGTSTP");
+    clearTimeout(stop);
+    stop = setTimeout(() => {
+      agent?.signal("SIGSTOP");
+      process.kill(process.pid, "SIGSTOP");
+    }, GRACE_MS);
+  }
+
+  return {
+    connect: (running) => {
+      agent = running;
+    },
+    release,
+  };
+}
