@@ -75,7 +75,9 @@ ${process.versions.node}, hardline ${versionOf(root)}, @anthropic-ai/sandbox-run
 Each cell is one run as an ordinary user, of the same static program that makes raw system calls (or of the same interpreter).
 *held* names the kernel's answers; *broken* names what succeeded; *inconclusive* is an answer that may come from elsewhere
 (EACCES, from ordinary permissions); *did not run* is judged as nothing. After each attempt on a sealed file its content,
-mode, owner, link count and time are read again on the host.
+mode, owner, link count and time are read again on the host. Two answers want a word: in F11, EACCES is process 1 that lets
+nobody look at it; in F4, srt lays /dev/null over an absent name, on a mount where device nodes do not work, so that opening
+it answers EACCES, and nothing was created there.
 
 The two tools are for different things, and the table is read with that in mind. srt is made for running commands of a
 person's own coding session with little to set up: it mounts over the files in the working tree, reads are allowed everywhere

@@ -138,9 +138,9 @@ export function planCgroup(
           ["memory.memsw.limit_in_bytes", memory],
         ],
   );
-  // The limit on processes holds by RLIMIT_NPROC without a control group too, so it is never refused. Two more:
-  // bubblewrap and the gate.
-  want("pids", undefined, () => [["pids.max", String(processes + 2)]]);
+  // The limit on processes holds by RLIMIT_NPROC without a control group too, so it is never refused. Five more:
+  // bubblewrap, the gate, and up to three pumps.
+  want("pids", undefined, () => [["pids.max", String(processes + 5)]]);
   const { cpus } = resources;
   if (cpus !== undefined) {
     const quota = String(Math.max(1000, Math.round(cpus * 100_000)));

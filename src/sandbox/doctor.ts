@@ -21,6 +21,7 @@ import { findBubblewrap } from "./bubblewrap.ts";
 import { currentHost, findGrants, planCgroup } from "./cgroup.ts";
 import { collectFacts } from "./facts.ts";
 import { launch, startKeeper } from "./launch/launch.ts";
+import { inspectStdio } from "./launch/stdio.ts";
 import { prepareMutable } from "./mutable.ts";
 import { isArch } from "./native/syscalls.ts";
 import { planSandbox, processLimit } from "./plan.ts";
@@ -201,7 +202,12 @@ async function wholeSandbox(state: string): Promise<Probe> {
     const groups = planCgroup(agent.resources, processLimit(agent.resources), keeper.run.id, keeper.grants);
     const plan = planSandbox({ agent, policyDigest: "none", facts, release: released, ...groups });
     const started = performance.now();
-    const running = await launch(keeper, { plan, facts, terminal: process.stdout.isTTY === true });
+    const running = await launch(keeper, {
+      plan,
+      facts,
+      terminal: process.stdout.isTTY === true,
+      stdio: inspectStdio(),
+    });
     const end = await running.ended;
     if (end.kind !== "exited" || end.status !== 0) throw new Error(`the probe's agent ended as ${JSON.stringify(end)}`);
     const elapsed = Math.round(performance.now() - started);

@@ -30,8 +30,17 @@ export interface PlanDocument extends Plan {
   readonly gate: readonly string[];
 }
 
+/** As from a terminal. A run whose input or output is a file has one small process more for each. */
+const NO_FILES = { pumped: [], together: false } as const;
+
 export function documentOf(plan: Plan, facts: HostFacts): PlanDocument {
-  const options = launcherOptions(plan, facts, "<gate>", plan.placeholders.length === 0 ? undefined : "<finisher>");
+  const options = launcherOptions(
+    plan,
+    facts,
+    NO_FILES,
+    "<gate>",
+    plan.placeholders.length === 0 ? undefined : "<finisher>",
+  );
   const gate = gateOptions(plan, facts);
   return {
     ...plan,

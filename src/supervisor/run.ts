@@ -1,13 +1,15 @@
 /** One agent in the foreground: prepared, launched, looked at, passed through, and reported on at its end. */
-import { existsSync, fstatSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { basename, dirname } from "node:path";
 import { isatty } from "node:tty";
 import { HardlineError } from "../core/errors.ts";
+import { printable } from "../core/printable.ts";
 import { SandboxError, type SandboxErrorCode } from "../sandbox/errors.ts";
 import { anticipate, type Occasion, rememberLaunch } from "../sandbox/launch/anticipate.ts";
 import { note, sweepRuns } from "../sandbox/launch/journal.ts";
 import { type Keeper, launch, lockWorkspace, type RunningAgent, startKeeper } from "../sandbox/launch/launch.ts";
 import { type End, errorName } from "../sandbox/launch/session.ts";
+import { inspectStdio } from "../sandbox/launch/stdio.ts";
 import { findLeftovers } from "../sandbox/leftovers.ts";
 import { prepareMutable } from "../sandbox/mutable.ts";
 import type { Plan } from "../sandbox/plan.ts";
@@ -27,7 +29,6 @@ const ENOEXEC = 8;
  * 127 where its program could not be executed. Throws `HardlineError` where it was not started.
  */
 export async function runAgent(options: PrepareOptions): Promise<number> {
-  refuseDirectories();
   ownStateDirectory(options.stateDir);
   sweepRuns(options.stateDir);
   const { prepared, running, relay, at } = await start(options, true);
@@ -48,6 +49,7 @@ interface Started {
 }
 
 async function start(options: PrepareOptions, anticipating: boolean): Promise<Started> {
+  const stdio = inspectStdio();
   // The kernel makes what no plan decides while the plan is made; nothing of the agent's runs before it was looked at.
   const keeper = startKeeper(options.stateDir);
   let relay: SignalRelay | undefined;
@@ -57,6 +59,7 @@ async function start(options: PrepareOptions, anticipating: boolean): Promise<St
       policyFile: options.policyFile,
       agent: options.agent,
       command: options.command,
+      stdio,
       terminal: terminal ? process.env["TERM"] : undefined,
     };
     if (anticipating) anticipate(keeper, occasion);
@@ -69,7 +72,7 @@ async function start(options: PrepareOptions, anticipating: boolean): Promise<St
     makeReady(keeper, prepared);
     const at = Date.now();
     relay = relaySignals();
-    const running = await launch(keeper, { plan: prepared.plan, facts: prepared.facts, terminal });
+    const running = await launch(keeper, { plan: prepared.plan, facts: prepared.facts, terminal, stdio });
     relay.connect(running);
     rememberLaunch(options.stateDir, occasion, prepared.plan, running.launcher);
     return { prepared, running, relay, at };
@@ -98,18 +101,6 @@ function makeReady(keeper: Keeper, { plan, facts, agent }: Prepared): void {
   });
 }
 
-/** By a directory on a standard descriptor the agent would walk out of its root (F8). */
-function refuseDirectories(): void {
-  for (const descriptor of [0, 1, 2]) {
-    if (!fstatSync(descriptor).isDirectory()) continue;
-    throw new SandboxError(
-      "launch-failed",
-      `standard descriptor ${descriptor} is a directory, by which the agent could leave its sandbox`,
-      "Redirect it from or to a file, a pipe or a terminal.",
-    );
-  }
-}
-
 function reportLeftovers(plan: Plan, since: number): void {
   const { leftovers, incomplete } = findLeftovers(plan.mutable, since);
   if (leftovers.length === 0) {
@@ -118,7 +109,8 @@ function reportLeftovers(plan: Plan, since: number): void {
     return;
   }
   say("the agent left something that could be run later, outside the sandbox:");
-  for (const { path, why } of leftovers) say(`  ${JSON.stringify(path)}: ${why}`);
+  // The agent chose these names: they must not write to the operator's terminal.
+  for (const { path, why } of leftovers) say(`  ${printable(JSON.stringify(path))}: ${why}`);
   if (incomplete) say("  … and there may be more: not everything was looked at.");
 }
 
@@ -139,6 +131,10 @@ function statusOf(end: End, plan: Plan): number {
       if (end.errno === ENOEXEC) say("  It is neither a program of this machine nor a script that begins with #!.");
       return NOT_EXECUTABLE;
     }
+    case "mounts-changed":
+      say("a mount of the sandbox changed while the agent ran, from outside of it: the agent was ended");
+      say("  Look for another program, or another agent, that can write where this one's sealed names are.");
+      return LOST;
     case "lost":
       say("the sandbox was ended from outside");
       return LOST;

@@ -41,11 +41,11 @@ describe.each(EVERYBODY)("as %s", (who) => {
       const { stderr } = await desk.run([
         "sh",
         "-c",
-        "touch \"state/$(printf 'a\\033]0;owned\\007\\nb')\"; chmod +x state/*",
+        "touch \"state/$(printf 'a\\033]0;owned\\007\\nb\\302\\2332J\\342\\200\\256c')\"; chmod +x state/*",
       ]);
       expect(stderr).toContain("it is executable");
       // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what must not be there
-      expect(stderr).not.toMatch(/[\x00-\x09\x0b-\x1f]/);
+      expect(stderr).not.toMatch(/[\x00-\x09\x0b-\x1f\x7f-\x9f\u202e]/);
       expect(stderr.trimEnd().split("\n")).toHaveLength(2);
     });
 

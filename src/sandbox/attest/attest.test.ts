@@ -127,6 +127,7 @@ describe("a process that is no sandbox at all", () => {
         keyrings: { before: 7, after: 7 },
         gate: Buffer.from("gate"),
         expected: expectedOf({ ...PLAN, mounts: [] }, false),
+        pumped: [],
       });
     } catch (error) {
       expect(error).toBeInstanceOf(SandboxError);

@@ -5,7 +5,7 @@
  */
 import { readdirSync, readFileSync, readlinkSync, statSync } from "node:fs";
 import { SandboxError } from "../errors.ts";
-import { CHANNEL } from "../launch/channel.ts";
+import { CHANNEL, MOUNT_WATCH } from "../launch/channel.ts";
 import type { Plan } from "../plan.ts";
 import { compareMounts, compareStatus, type ExpectedStatus, parseStatus } from "./compare.ts";
 import { type ExpectedMount, expectedMounts } from "./expected.ts";
@@ -20,6 +20,8 @@ export interface Observation {
   /** The gate's bytes: what runs as process 1 must be these. */
   readonly gate: Uint8Array;
   readonly expected: Expected;
+  /** Standard descriptors on which the agent must have a pipe and not the caller's file. */
+  readonly pumped: readonly number[];
 }
 
 /** What can be known before there is a sandbox: worked out while the kernel makes one. */
@@ -97,7 +99,7 @@ export function attest(observation: Observation): Attestation {
   look(
     "descriptors",
     () => readdirSync(`/proc/${pid}/fd`),
-    (seen) => descriptorDifferences(seen, pid),
+    (seen) => descriptorDifferences(seen, observation),
   );
   look(
     "environment",
@@ -149,19 +151,26 @@ function sameFile(mount: Plan["mounts"][number], pid: number): string[] {
 }
 
 /** Nothing but standard input, output and error, which are the caller's, and the channel, which ends with the gate (F8). */
-function descriptorDifferences(seen: readonly string[], pid: number): string[] {
-  const wanted = ["0", "1", "2", String(CHANNEL)];
+function descriptorDifferences(seen: readonly string[], { pid, pumped }: Observation): string[] {
+  const wanted = ["0", "1", "2", String(CHANNEL), String(MOUNT_WATCH)];
   const differences = seen.filter((name) => !wanted.includes(name)).map((name) => `descriptor ${name} is open`);
   for (const name of ["0", "1", "2"]) {
     if (!seen.includes(name)) differences.push(`descriptor ${name} is closed`);
-    else if (readlinkSync(`/proc/${pid}/fd/${name}`) !== readlinkSync(`/proc/self/fd/${name}`)) {
+    else if (pumped.includes(Number(name))) {
+      // A file of the caller's: the agent must have a pipe in its place, or it could open the file anew (F8).
+      if (!readlinkSync(`/proc/${pid}/fd/${name}`).startsWith("pipe:"))
+        differences.push(`descriptor ${name} is a file`);
+    } else if (readlinkSync(`/proc/${pid}/fd/${name}`) !== readlinkSync(`/proc/self/fd/${name}`)) {
       differences.push(`descriptor ${name} is not the caller's`);
     } else if (statSync(`/proc/${pid}/fd/${name}`).isDirectory()) {
       differences.push(`descriptor ${name} is a directory, by which the agent could leave its root`);
     }
   }
-  const flags = /^flags:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/fdinfo/${CHANNEL}`, "utf8"))?.[1] ?? "0";
-  if ((Number.parseInt(flags, 8) & 0o2000000) === 0) differences.push("the gate's channel would reach the agent");
+  for (const own of [CHANNEL, MOUNT_WATCH]) {
+    const flags = /^flags:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/fdinfo/${own}`, "utf8"))?.[1] ?? "0";
+    if ((Number.parseInt(flags, 8) & 0o2000000) === 0)
+      differences.push(`the gate's descriptor ${own} would reach the agent`);
+  }
   return differences;
 }
 

@@ -7,12 +7,14 @@ import { statSync, symlinkSync } from "node:fs";
 import { keep, recall, slotName } from "../../core/cache.ts";
 import type { Plan } from "../plan.ts";
 import type { Keeper } from "./launch.ts";
+import type { Stdio } from "./stdio.ts";
 
 /** Everything but content that a plan follows from. */
 export interface Occasion {
   readonly policyFile: string;
   readonly agent: string | undefined;
   readonly command: readonly string[] | undefined;
+  readonly stdio: Stdio;
   /** `TERM`, where standard output is a terminal. */
   readonly terminal: string | undefined;
 }

@@ -6,6 +6,8 @@
 import { call, jump, label, load, type Operand, type Step, set, store } from "../native/program.ts";
 
 export const CHANNEL = 3;
+/** Where the gate has its own mount table open, to be woken when that changes. */
+export const MOUNT_WATCH = 4;
 /** The byte by which the supervisor has the keeper lock the workspace that the run's link names. */
 export const LOCK = 0x57;
 /** The byte by which the supervisor has the sandbox made, once there is a plan. */
@@ -31,6 +33,8 @@ export const MESSAGES = {
   ready: 4,
   /** The agent's program could not be executed. The error number. */
   "not-executed": 5,
+  /** The sandbox's mount table changed while the agent ran. Zero. */
+  "mounts-changed": 10,
   /** The agent ended. Its status in the form of `wait(2)`. */
   ended: 6,
 } as const;

@@ -7,10 +7,12 @@
  */
 
 import {
+  AT_FDCWD,
   call,
   jump,
   label,
   load,
+  O_CLOEXEC,
   type Program,
   SIGCHLD,
   SIGKILL,
@@ -21,7 +23,7 @@ import {
   whenNotEqual,
 } from "../native/program.ts";
 import type { Arch } from "../native/syscalls.ts";
-import { CHANNEL, GO, REPORT_BUFFER, report, Script } from "./channel.ts";
+import { CHANNEL, GO, MOUNT_WATCH, REPORT_BUFFER, report, Script } from "./channel.ts";
 
 const PR_SET_PDEATHSIG = 1;
 const PR_SET_DUMPABLE = 4;
@@ -36,6 +38,7 @@ const ENOENT = -2;
 const EACCES = -13;
 const ENOTDIR = -20;
 const POLLIN = 1;
+const POLLPRI = 2;
 const CLOSE_RANGE_LAST = 0xffff_ffff;
 
 /** One resource limit, soft and hard alike. `resource` is the kernel's number (`RLIMIT_*`). */
@@ -72,7 +75,7 @@ export function gateProgram(options: GateOptions): { readonly program: Program; 
       buffers: {
         ...REPORT_BUFFER,
         filter: ["filter.length", "filter.address"],
-        poll: ["poll.channel", "poll.signals"],
+        poll: ["poll.channel", "poll.signals", "poll.mounts"],
         "signal-info": 128,
       },
     },
@@ -86,6 +89,8 @@ function restrict(script: Script, options: GateOptions): void {
   for (const { name, resource, value } of options.limits) {
     script.must("prlimit64", [0, resource, { bytes: limitBytes(value) }, 0], `${name} ${value}`);
   }
+  // A mount that goes away or comes, by whoever's hand on the host, is the end: what was attested no longer stands.
+  script.must("openat", [AT_FDCWD, { text: "/proc/self/mountinfo" }, O_CLOEXEC, 0], "takes descriptor 4, the lowest");
   script.must("umask", [0o022], "the caller's mask is not inherited");
   script.add(set(options.filter.length / 8), store("filter.length"));
   script.add(set({ bytes: options.filter }), store("filter.address"));
@@ -106,15 +111,18 @@ function reapUntilTheEnd(script: Script): void {
   script.must("signalfd4", [-1, { bytes: signalSet(SIGCHLD) }, 8, SIGNALFD_FLAGS], "takes descriptor 0, the lowest");
   script.add(label("wait"));
   script.add(set(CHANNEL), store("poll.channel"), set(POLLIN * 2 ** 32), store("poll.signals"));
-  script.may("ppoll", [{ address: "poll" }, 2, 0, 0, 8], "until a child ends or the supervisor is gone");
+  script.add(set(MOUNT_WATCH + POLLPRI * 2 ** 32), store("poll.mounts"));
+  script.may("ppoll", [{ address: "poll" }, 3, 0, 0, 8], "until a child ends, the supervisor is gone, or a mount is");
   // The channel is polled for nothing but its end: any event on it means that the supervisor has closed it.
   script.add(load("poll.channel"), { op: "shift-right", bits: 48 }, whenNotEqual(0, "leave"));
+  script.add(load("poll.mounts"), { op: "shift-right", bits: 48 }, whenNotEqual(0, "mounts-changed"));
   script.may("read", [0, { address: "signal-info" }, 128], "empties the signal descriptor");
   script.add(label("reap"), set(0), store("status"));
   script.may("wait4", [-1, { address: "status" }, WNOHANG, 0], "whoever ended, also orphans");
   script.add(whenEqual(0, "wait"), { op: "branch-slot", equal: "agent", to: "ended" }, whenNegative("leave"));
   script.add(jump("reap"));
-  script.add(label("ended"), load("status"), ...report("ended"));
+  script.add(label("ended"), load("status"), ...report("ended"), jump("leave"));
+  script.add(label("mounts-changed"), set(0), ...report("mounts-changed"));
   script.add(label("leave"), call("exit_group", [0], "and the kernel ends every process in here with it (K8)"));
 }
 

@@ -96,7 +96,7 @@ function readEntry(directory: string): JournalEntry | undefined {
     // A power cut may have left anything; what it does not say cannot be taken away, and must not stop a start.
     const { agent = "", release = "", placeholders, cgroups } = entry ?? {};
     if (!(Array.isArray(placeholders) && Array.isArray(cgroups))) return undefined;
-    return { agent, release, placeholders, cgroups };
+    return { agent, release, placeholders, cgroups: cgroups.filter((path) => typeof path === "string") };
   } catch {
     return undefined;
   }

@@ -18,9 +18,10 @@ import { type GateOptions, gateProgram } from "./gate.ts";
 import { beginRun, type Run } from "./journal.ts";
 import { keeperProgram } from "./keeper.ts";
 import { finisherProgram, type LauncherOptions, launcherProgram } from "./launcher.ts";
-import { childOf, firstChildOf } from "./process-tree.ts";
+import { childOf, firstChildOf, initChildOf } from "./process-tree.ts";
 import { type ProgramFile, programFile } from "./programs.ts";
 import { type End, Session } from "./session.ts";
+import type { Stdio } from "./stdio.ts";
 
 /** A keeper that waits for a plan. */
 export interface Keeper {
@@ -52,6 +53,7 @@ export interface LaunchOptions {
   readonly facts: HostFacts;
   /** Standard output is a terminal. */
   readonly terminal: boolean;
+  readonly stdio: Stdio;
 }
 
 /** Starts the keeper of a new run. `state` is the state directory's absolute path. */
@@ -114,10 +116,10 @@ export async function launch(keeper: Keeper, options: LaunchOptions): Promise<Ru
     // While bubblewrap works: what must come of it.
     const expected = expect(plan, options.terminal);
     await session.ready();
-    const pid = childOf(childOf(keeper.pid));
+    const pid = initChildOf(childOf(keeper.pid));
     applyCgroup(plan.cgroup);
     const { keyrings } = session;
-    const attestation = attest({ plan, pid, keyrings, gate: gate.bytes, expected });
+    const attestation = attest({ plan, pid, keyrings, gate: gate.bytes, expected, pumped: options.stdio.pumped });
     session.go();
     return {
       attestation,
@@ -138,7 +140,7 @@ interface Programs {
 }
 
 /** Puts the plan's programs where the keeper finds them, and has them started, where that was not anticipated. */
-function placePrograms(keeper: Keeper, { plan, facts }: LaunchOptions): Programs {
+function placePrograms(keeper: Keeper, { plan, facts, stdio }: LaunchOptions): Programs {
   const { state, run, session, anticipated } = keeper;
   const gateSpec = [facts.arch, plan.limits, plan.candidates];
   const gate = programFile(state, "gate", gateSpec, () => gateProgram(gateOptions(plan, facts)).program);
@@ -153,7 +155,7 @@ function placePrograms(keeper: Keeper, { plan, facts }: LaunchOptions): Programs
           [facts.arch, groups, placeholders],
           () => finisherProgram(facts.arch, groups, placeholders).program,
         );
-  const options = launcherOptions(plan, facts, gate.path, finisher?.path);
+  const options = launcherOptions(plan, facts, stdio, gate.path, finisher?.path);
   const launcher = programFile(state, "launcher", options, () => launcherProgram(options).program);
   session.checked = () => ({
     keeper: keeperProgram(facts.arch, groups).checked,
@@ -175,6 +177,7 @@ export function gateOptions(plan: Plan, facts: HostFacts): GateOptions {
 export function launcherOptions(
   plan: Plan,
   facts: HostFacts,
+  stdio: Stdio,
   gateFile: string,
   finisherFile: string | undefined,
 ): LauncherOptions {
@@ -186,6 +189,7 @@ export function launcherOptions(
     args: bubblewrapArguments(plan, staged),
     gateFile,
     ...(facts.root ? { root: { uid: plan.identity.uid, gid: plan.identity.gid, staged } } : {}),
+    stdio,
     placeholders: plan.placeholders,
     ...(finisherFile === undefined ? {} : { finisherFile }),
   };

@@ -12,6 +12,7 @@ import {
   label,
   load,
   O_CLOEXEC,
+  type Program,
   SIGKILL,
   set,
   store,
@@ -20,6 +21,8 @@ import {
 import type { Arch } from "../native/syscalls.ts";
 import { REPORT_BUFFER, Script } from "./channel.ts";
 import { cleanUp, type NativeProgram, takeArguments } from "./keeper.ts";
+import { PUMP_BUFFER, startPumps } from "./pump.ts";
+import type { Stdio } from "./stdio.ts";
 
 const PR_SET_PDEATHSIG = 1;
 const SIG_SETMASK = 2;
@@ -67,6 +70,7 @@ export interface LauncherOptions {
   readonly gateFile: string;
   /** As root: who the agent is, and what is staged for it. As an ordinary user: absent. */
   readonly root?: { readonly uid: number; readonly gid: number; readonly staged: readonly Staged[] };
+  readonly stdio: Stdio;
   readonly placeholders: readonly Placeholder[];
   /** The program that takes the placeholders away; needed where there are any. */
   readonly finisherFile?: string;
@@ -84,6 +88,7 @@ export function launcherProgram(options: LauncherOptions): NativeProgram {
   script.add(store("opened"));
   script.must("fcntl", [{ slot: "opened" }, F_DUPFD_CLOEXEC, 64], "out of the way");
   script.add(store("gate"));
+  startPumps(script, options.stdio);
   if (root !== undefined) {
     stage(script, root.staged);
     script.must("setgroups", [0, 0], "no supplementary group");
@@ -102,7 +107,7 @@ export function launcherProgram(options: LauncherOptions): NativeProgram {
   removePlaceholders(script, placeholders);
   if (finisherFile !== undefined) script.may("unlinkat", [AT_FDCWD, { slot: "finisher" }, 0], "nothing to finish");
   script.add(call("exit_group", [125]));
-  return finished(options.arch, script);
+  return finished(options.arch, script, options.stdio.pumped.length === 0 ? {} : PUMP_BUFFER);
 }
 
 /** Started in the keeper's place when the sandbox has ended. Placeholders were made by this run's launcher, all of them. */
@@ -117,11 +122,11 @@ export function finisherProgram(arch: Arch, groups: number, placeholders: readon
   removePlaceholders(script, placeholders);
   cleanUp(script, groups);
   script.add(call("exit_group", [0]));
-  return finished(arch, script);
+  return finished(arch, script, {});
 }
 
-function finished(arch: Arch, script: Script): NativeProgram {
-  return { checked: script.checked, program: { arch, steps: script.steps, buffers: { ...REPORT_BUFFER } } };
+function finished(arch: Arch, script: Script, buffers: Program["buffers"]): NativeProgram {
+  return { checked: script.checked, program: { arch, steps: script.steps, buffers: { ...REPORT_BUFFER, ...buffers } } };
 }
 
 /** The directory that a placeholder stands in, by a path without symlinks; R is its descriptor. */

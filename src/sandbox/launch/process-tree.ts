@@ -12,6 +12,23 @@ export function childOf(pid: number): number {
   return child;
 }
 
+/** The child of a process that is the first of a process namespace of its own. Throws `SandboxError` where none is. */
+export function initChildOf(pid: number): number {
+  const depth = namespaceDepth(pid);
+  const found = childrenOf(pid).find((child) => namespaceDepth(child) > depth);
+  if (found !== undefined) return found;
+  throw new SandboxError("launch-failed", `process ${pid} has no child in a process namespace of its own`);
+}
+
+function namespaceDepth(pid: number): number {
+  try {
+    const line = /^NSpid:\s+(.*)$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1];
+    return line?.split(/\s+/).length ?? 0;
+  } catch {
+    return 0; // It is gone.
+  }
+}
+
 /**
  * The child that a process has had the longest. `undefined`: it has none. The gate's is the agent, since the gate makes no
  * other; what the agent leaves behind is given to the gate too, and is younger.

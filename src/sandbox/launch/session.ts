@@ -12,6 +12,8 @@ export type End =
   | { readonly kind: "signalled"; readonly signal: number }
   /** Its program could not be executed: the error number. */
   | { readonly kind: "not-executed"; readonly errno: number }
+  /** Its sandbox was ended because its mounts changed. */
+  | { readonly kind: "mounts-changed" }
   /** The sandbox went away without a word: somebody killed the gate, bubblewrap or the keeper. */
   | { readonly kind: "lost" };
 
@@ -127,6 +129,9 @@ export class Session {
         return;
       case "gate-failed":
         this.#failed("gate", value);
+        return;
+      case "mounts-changed":
+        this.#end = { kind: "mounts-changed" };
         return;
       case "not-executed":
         this.#end = { kind: "not-executed", errno: -value };
