@@ -2,6 +2,7 @@
 import { existsSync, lstatSync, readlinkSync, realpathSync, statSync } from "node:fs";
 import { isatty } from "node:tty";
 import { errnoOf } from "../core/errors.ts";
+import { isInside } from "../core/paths.ts";
 import { type Bubblewrap, findBubblewrap } from "./bubblewrap.ts";
 import { SandboxError } from "./errors.ts";
 import { type OwnFiles, ownFiles } from "./etc.ts";
@@ -70,7 +71,7 @@ export function collectFacts(options: FactsOptions): HostFacts {
     systemDirectories: SYSTEM_DIRECTORIES.flatMap(systemDirectory),
     own: ownFiles(options.state, agentUid, agentGid),
     covered: TELLTALE.filter((path) => existsSync(path)),
-    read: options.read.flatMap(readFact),
+    read: options.read.flatMap((path) => readFact(path, options.state)),
     ...(isatty(1) && process.env["TERM"] !== undefined ? { terminal: process.env["TERM"] } : {}),
   };
 }
@@ -81,9 +82,24 @@ function systemDirectory(name: string): { name: string; link?: string }[] {
   return [stats.isSymbolicLink() ? { name, link: readlinkSync(name) } : { name }];
 }
 
-function readFact(path: string): ReadFact[] {
+function readFact(path: string, state: string): ReadFact[] {
+  if (isInside(state, path) || isInside(path, state)) {
+    throw new SandboxError(
+      "bad-path",
+      `read: ${path} would show Hardline's state directory ${state} to the agent`,
+      "Name what the agent needs more narrowly, or choose another --state.",
+    );
+  }
   try {
     const source = realpathSync(path);
+    // Who made the link, and who may change it, cannot be told: the policy has to name the place itself (F5).
+    if (source !== path) {
+      throw new SandboxError(
+        "bad-path",
+        `read: ${path} is a symlink, or is reached through one (it leads to ${source})`,
+        `Write ${source} in the policy.`,
+      );
+    }
     const stats = statSync(source);
     if (!stats.isDirectory() && !stats.isFile()) {
       throw new SandboxError(

@@ -4,6 +4,7 @@ import {
   mkdirSync,
   mkdtempSync,
   realpathSync,
+  renameSync,
   rmSync,
   symlinkSync,
   utimesSync,
@@ -88,10 +89,26 @@ describe("a name that something obeys", () => {
     [".git/config", "git obeys it, and it can name programs"],
     [".git/modules/lib/config", "git obeys it, and it can name programs"],
     ["bare.git/hooks/update", "git runs hooks"],
+    [".git/config.worktree", "git obeys it, and it can name programs"],
+    [".git/commondir", "git reads hooks and configuration from where it points"],
+    [".git", "git goes to the repository that it names, whose configuration can name programs"],
+    ["makefile", "make runs it"],
+    ["GNUmakefile", "make runs it"],
+    ["justfile", "just runs it"],
+    ["compose.yaml", "docker compose mounts and runs what it names"],
+    ["noxfile.py", "nox runs it"],
+    ["pyproject.toml", "Python's tools obey it, and it can name programs"],
+    ["build.rs", "cargo runs it"],
+    [".cargo/config.toml", "cargo obeys it, and it can name programs"],
+    [".zshenv", "shells run it"],
+    [".ssh/authorized_keys", "ssh obeys it, and it says who may log in"],
+    [".husky/pre-commit", "git runs hooks"],
+    [".gitlab-ci.yml", "the continuous integration runs what it names"],
+    [".yarnrc.yml", "yarn obeys it, and it can name programs"],
     [".vscode/tasks.json", "the editor runs tasks"],
     [".idea/runConfigurations/x.xml", "the editor runs configurations"],
     [".cursor/mcp.json", "the editor starts servers that it names"],
-    [".claude/commands/deep/x.md", "the assistant obeys it"],
+    [".claude/commands/deep/x.md", "the coding assistant obeys it"],
     [".github/workflows/ci.yml", "the forge runs workflows"],
     [".devcontainer/devcontainer.json", "the editor builds and runs the container"],
     ["node_modules/.bin/tsc", "npm scripts find programs in node_modules/.bin"],
@@ -109,18 +126,29 @@ describe("a name that something obeys", () => {
     expect(found()).toEqual({ [`deeper/down/${path}`]: why });
   });
 
-  test.each(["notes.txt", "state.db", "config", "hooks/notes.txt", "github/x", "data/x.py", "envrc"])(
-    "is not any other: %s",
-    (path) => {
-      put(path);
-      expect(found()).toEqual({});
-    },
-  );
+  test.each([
+    ...["notes.txt", "state.db", "config", "hooks/notes.txt", "github/x", "data/x.py", "envrc", "data/.git.txt"],
+    ...["app/config.toml", "husky/pre-commit", "ssh/authorized_keys", "commondir", "HEAD", "objects/pack"],
+  ])("is not any other: %s", (path) => {
+    put(path);
+    expect(found()).toEqual({});
+  });
 
   test("counts as a symlink too", () => {
     symlinkSync("/etc/passwd", join(place, ".envrc"));
     symlinkSync("/bin/sh", join(place, "harmless"));
     expect(found()).toEqual({ ".envrc": "direnv runs it when somebody enters the directory" });
+  });
+
+  test("counts as a symlink to a directory of another name", () => {
+    mkdirSync(join(place, "b"));
+    symlinkSync("b", join(place, ".vscode"));
+    symlinkSync("b", join(place, ".git"));
+    symlinkSync("b", join(place, "hooks"));
+    expect(found()).toEqual({
+      ".vscode": "the editor runs tasks",
+      ".git": "git goes to the repository that it names, whose configuration can name programs",
+    });
   });
 
   test.runIf(IS_ROOT)("is a device node, whatever it is called", () => {
@@ -198,6 +226,86 @@ test("what was there before is not named", async () => {
   await new Promise((resolve) => setTimeout(resolve, 30));
   put(".npmrc");
   expect(found(since)).toEqual({ ".npmrc": "npm obeys it" });
+});
+
+describe("a directory that git takes for a repository, whatever it is called", () => {
+  const WHY = "git obeys it, and it can name programs";
+  const pause = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 30));
+
+  test("has a configuration that git obeys, and no directory else has", () => {
+    for (const name of ["b/HEAD", "b/config", "b/objects/x", "b/refs/x"]) put(name);
+    for (const name of ["c/config", "c/objects/x", "d/HEAD", "d/config"]) put(name);
+    expect(found()).toEqual({ "b/config": WHY });
+  });
+
+  test("may have all but its HEAD elsewhere", () => {
+    put("b/HEAD");
+    put("b/commondir");
+    put("c/commondir");
+    expect(found()).toEqual({ "b/commondir": "git reads hooks and configuration from where it points" });
+  });
+
+  test("may have its hooks elsewhere", () => {
+    put("b/HEAD");
+    put("b/objects/x");
+    symlinkSync("../c", join(place, "b/hooks"));
+    expect(found()).toEqual({ "b/hooks": "git runs hooks" });
+  });
+
+  test("may have become one by what was put beside the configuration", async () => {
+    put("b/config");
+    put("b/objects/x");
+    put("b/.npmrc");
+    await pause();
+    const since = Date.now();
+    await pause();
+    put("b/HEAD");
+    expect(found(since)).toEqual({ "b/config": WHY });
+  });
+});
+
+describe("a directory that was there under another name", () => {
+  const pause = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 30));
+  async function later(act: () => void): Promise<Record<string, string>> {
+    await pause();
+    const since = Date.now();
+    await pause();
+    act();
+    return found(since);
+  }
+
+  test("is looked at as if all in it were new, however deep", async () => {
+    put("x/tasks.json");
+    put("y/deep/.envrc");
+    put("z/notes.txt");
+    expect(await later(() => renameSync(join(place, "x"), join(place, ".vscode")))).toEqual({
+      ".vscode/tasks.json": "the editor runs tasks",
+    });
+    expect(await later(() => renameSync(join(place, "y"), join(place, "z/y")))).toEqual({
+      "z/y/deep/.envrc": "direnv runs it when somebody enters the directory",
+    });
+  });
+
+  test("may be one in which something was renamed", async () => {
+    put("a/b/x/commands/deep/y.md");
+    expect(await later(() => renameSync(join(place, "a/b/x"), join(place, "a/b/.claude")))).toEqual({
+      "a/b/.claude/commands/deep/y.md": "the coding assistant obeys it",
+    });
+  });
+
+  test("cannot be told from one in which something was made, while its parent changed too; from others it can", async () => {
+    put("a/.envrc");
+    put("a/b/.npmrc");
+    mkdirSync(join(place, "a/c"));
+    expect(
+      await later(() => {
+        put("a/notes.txt");
+        put("notes.txt");
+      }).then((all) => Object.keys(all)),
+    ).toEqual(["a/.envrc", "a/b/.npmrc"]);
+    expect(await later(() => put("a/more.txt"))).toEqual({});
+    expect(await later(() => put("notes.txt"))).toEqual({});
+  });
 });
 
 test("a file that was given an old date is named all the same", async () => {

@@ -4,6 +4,14 @@
  */
 import { type Dirent, lstatSync, readdirSync, type Stats } from "node:fs";
 import { errnoOf } from "../core/errors.ts";
+import {
+  isRepository,
+  isRepositoryConfig,
+  PACKAGES,
+  PACKAGES_RUN_LATER,
+  whyDirectoryRunsLater,
+  whyPathRunsLater,
+} from "../core/runs-later.ts";
 
 export interface Leftover {
   /** Absolute host path. */
@@ -22,47 +30,19 @@ export interface LeftoverReport {
 const MOST_ENTRIES = 200_000;
 const MOST_LEFTOVERS = 100;
 
-/** Names that programs on the host execute or obey without being asked. */
-const BY_NAME: ReadonlyMap<string, string> = new Map([
-  [".envrc", "direnv runs it when somebody enters the directory"],
-  [".mcp.json", "MCP clients start the servers that it names"],
-  [".npmrc", "npm obeys it"],
-  [".gitconfig", "git obeys it, and it can name programs"],
-  [".gitattributes", "git obeys it, and it can name filters"],
-  [".bashrc", "shells run it"],
-  [".bash_profile", "shells run it"],
-  [".profile", "shells run it"],
-  [".zshrc", "shells run it"],
-  ["sitecustomize.py", "Python runs it at every start"],
-  ["usercustomize.py", "Python runs it at every start"],
-  ["conftest.py", "pytest runs it"],
-  ["setup.py", "installing the directory runs it"],
-  ["package.json", "npm runs its scripts"],
-  ["Makefile", "make runs it"],
-  ["Dockerfile", "building the image runs it"],
-  [".pre-commit-config.yaml", "pre-commit runs what it names"],
-  [".env", "programs read their settings from it"],
-]);
-/** Directories whose content is obeyed, whatever it is called. */
-const BY_DIRECTORY: ReadonlyMap<string, string> = new Map([
-  ["hooks", "git runs hooks"],
-  [".bin", "npm scripts find programs in node_modules/.bin"],
-  ["__pycache__", "Python loads bytecode from it instead of the source"],
-]);
-/** The same for everything below them too. */
-const BY_ANCESTOR: ReadonlyMap<string, string> = new Map([
-  [".vscode", "the editor runs tasks"],
-  [".idea", "the editor runs configurations"],
-  [".cursor", "the editor starts servers that it names"],
-  [".claude", "the assistant obeys it"],
-  [".github", "the forge runs workflows"],
-  [".devcontainer", "the editor builds and runs the container"],
-]);
-const PACKAGE = "Node resolves packages from node_modules of every parent directory";
+/** A directory on the way, as it is gone through. */
+interface Visited {
+  readonly path: string;
+  /** It or one above it may have been moved to where it is: all below has a new name, whatever its own time says. */
+  readonly moved: boolean;
+  /** Something was made in it, taken out of it, or moved into it. */
+  readonly changed: boolean;
+}
 
 /**
  * Looks through the mutable places for what changed since then. `since` is in milliseconds of the wall clock. Who
- * controls the names, the depth and the permissions: the agent. None of them may end the search early unsaid.
+ * controls the names, the depth and the permissions: the agent. None of them may end the search early unsaid. What it
+ * cannot set is the time of a change (ctime): the kernel keeps that, for the directory that something is moved into too.
  */
 export function findLeftovers(places: readonly string[], since: number): LeftoverReport {
   const leftovers: Leftover[] = [];
@@ -73,23 +53,33 @@ export function findLeftovers(places: readonly string[], since: number): Leftove
     if (leftovers.length < MOST_LEFTOVERS) leftovers.push({ path: shown(path), why });
     else incomplete = true;
   };
-  const judge = (place: string, path: string, stats: Stats): void => {
+  const judge = (place: string, path: string, stats: Stats, inRepository: boolean): void => {
     const parts = path.slice(place.length + 1).split("/");
     const holder = packageOf(place, parts);
-    if (holder !== undefined && !packages.has(holder)) add(holder, PACKAGE);
+    if (holder !== undefined && !packages.has(holder)) add(holder, PACKAGES_RUN_LATER);
     if (holder !== undefined) packages.add(holder);
-    const why = dangerous(stats) ?? (holder === undefined ? reason(place, parts, stats) : undefined);
+    const why = dangerous(stats) ?? (holder === undefined ? reason(place, parts, stats, inRepository) : undefined);
     if (why !== undefined) add(path, why);
   };
-  const visit = (place: string, directory: string): void => {
-    for (const entry of read(directory)) {
+  const visit = (place: string, directory: Visited): void => {
+    const list = read(directory.path);
+    const names = new Set(list.map(({ name }) => name));
+    const inRepository = isRepository((name) => names.has(name));
+    // What was harmless there is obeyed from when the directory became a repository.
+    const became = inRepository && directory.changed;
+    for (const entry of list) {
       entries += 1;
       if (entries > MOST_ENTRIES) return;
-      const path = `${directory}/${entry.name}`;
+      const path = `${directory.path}/${entry.name}`;
       const stats = look(path);
       if (stats === "unknown") incomplete = true;
-      else if (stats !== undefined && stats.ctimeMs >= since) judge(place, path, stats);
-      if (entry.isDirectory()) visit(place, path);
+      const changed = stats === "unknown" || (stats !== undefined && stats.ctimeMs >= since);
+      if (typeof stats === "object" && (changed || directory.moved || (became && isRepositoryConfig(entry.name)))) {
+        judge(place, path, stats, inRepository);
+      }
+      // A rename changes the directory that is moved and the one that it is moved into.
+      const moved = directory.moved || (changed && directory.changed);
+      if (entry.isDirectory()) visit(place, { path, moved, changed });
     }
   };
   const read = (directory: string): Dirent[] => {
@@ -101,7 +91,12 @@ export function findLeftovers(places: readonly string[], since: number): Leftove
       return [];
     }
   };
-  for (const place of places.map(latin1)) visit(place, place);
+  for (const place of places.map(latin1)) {
+    // A place is mounted, and stays where it is.
+    const stats = look(place);
+    const changed = stats === "unknown" || (stats !== undefined && stats.ctimeMs >= since);
+    visit(place, { path: place, moved: false, changed });
+  }
   return { leftovers, incomplete: incomplete || entries > MOST_ENTRIES };
 }
 
@@ -123,7 +118,7 @@ function packageOf(place: string, parts: readonly string[]): string | undefined 
   // A mutable place may be such a directory itself, or lie in one.
   const above = place.split("/");
   const whole = [...above, ...parts];
-  const at = whole.lastIndexOf("node_modules");
+  const at = whole.lastIndexOf(PACKAGES);
   const name = whole[at + 1];
   if (at === -1 || name === undefined || name.startsWith(".")) return undefined;
   const end = at + (name.startsWith("@") ? 3 : 2);
@@ -137,22 +132,19 @@ function dangerous(stats: Stats): string | undefined {
   return undefined;
 }
 
-function reason(place: string, inner: readonly string[], stats: Stats): string | undefined {
+function reason(place: string, inner: readonly string[], stats: Stats, inRepository: boolean): string | undefined {
   if (stats.isDirectory()) return undefined;
   // The place's own name counts: `.git/hooks` may be what is mutable.
   const parts = [...place.split("/").slice(-2), ...inner];
   const name = parts.at(-1) ?? "";
-  const parent = parts.at(-2) ?? "";
-  if (name === "config" && parts.includes(".git")) return "git obeys it, and it can name programs";
-  if (parent === "hooks" && !parts.slice(0, -2).some((part) => part.endsWith(".git"))) return executable(stats);
-  for (const part of parts.slice(0, -1)) {
-    const why = BY_ANCESTOR.get(part);
-    if (why !== undefined) return why;
-  }
-  const byDirectory = BY_DIRECTORY.get(parent);
-  if (byDirectory !== undefined) return byDirectory;
-  if (name.endsWith(".pth")) return "Python runs it at every start, if the directory is a site directory";
-  return BY_NAME.get(name) ?? executable(stats);
+  const byName =
+    whyPathRunsLater(parts, inRepository) ?? (stats.isSymbolicLink() ? linked(name, inRepository) : undefined);
+  return byName ?? executable(stats);
+}
+
+/** A link of such a name may lead to a directory of any other. */
+function linked(name: string, inRepository: boolean): string | undefined {
+  return name === "hooks" && inRepository ? "git runs hooks" : whyDirectoryRunsLater(name);
 }
 
 function executable(stats: Stats): string | undefined {

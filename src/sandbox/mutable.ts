@@ -89,21 +89,48 @@ function atDescriptor(path: string, named: string, act: (directory: number) => v
 
 const NO_LINK = "Hardline follows no link while it sets up a sandbox: put the real directory there.";
 
-function giveTree(directory: number, shown: string, owner: Owner, except: readonly string[]): void {
+/**
+ * How far handing over goes. It is for what the operator put there: what lies deeper, or comes after so many, only the
+ * agent can have made, and that is its own. It must not be able to keep itself from starting by making too much.
+ */
+const DEEPEST = 64;
+const MOST = 500_000;
+
+function giveTree(
+  directory: number,
+  shown: string,
+  owner: Owner,
+  except: readonly string[],
+  so: { depth: number; entries: number } = { depth: 0, entries: 0 },
+): void {
   if (!isOwned(fstatSync(directory), owner)) fchownSync(directory, owner.uid, owner.gid);
   // By the descriptor: whatever the name stands for by now, this is the directory that was opened.
   const base = `/proc/self/fd/${directory}`;
   for (const entry of readdirSync(base, { withFileTypes: true })) {
     const named = join(shown, entry.name);
+    so.entries += 1;
+    if (so.depth >= DEEPEST || so.entries > MOST) return;
     if (except.some((place) => isInside(named, place))) continue;
     const path = `${base}/${entry.name}`;
     try {
       if (!entry.isDirectory()) give(path, named, owner);
-      else atDescriptor(path, named, (inner) => giveTree(inner, named, owner, except));
+      else atDescriptor(path, named, (inner) => giveInner(inner, named, owner, except, so));
     } catch (error) {
       if (!hasChanged(error)) throw error;
     }
   }
+}
+
+function giveInner(
+  directory: number,
+  shown: string,
+  owner: Owner,
+  except: readonly string[],
+  so: { depth: number; entries: number },
+): void {
+  so.depth += 1;
+  giveTree(directory, shown, owner, except, so);
+  so.depth -= 1;
 }
 
 /** It is gone, or something else stands there since the directory was read. */

@@ -6,7 +6,7 @@ import { HardlineError } from "../core/errors.ts";
 import { printable } from "../core/printable.ts";
 import { SandboxError, type SandboxErrorCode } from "../sandbox/errors.ts";
 import { anticipate, type Occasion, rememberLaunch } from "../sandbox/launch/anticipate.ts";
-import { note, sweepRuns } from "../sandbox/launch/journal.ts";
+import { conflictingRuns, type JournalEntry, note, sweepRuns } from "../sandbox/launch/journal.ts";
 import { type Keeper, launch, lockWorkspace, type RunningAgent, startKeeper } from "../sandbox/launch/launch.ts";
 import { type End, errorName } from "../sandbox/launch/session.ts";
 import { inspectStdio } from "../sandbox/launch/stdio.ts";
@@ -93,12 +93,23 @@ async function start(options: PrepareOptions, anticipating: boolean): Promise<St
 
 function makeReady(keeper: Keeper, { plan, facts, agent }: Prepared): void {
   prepareMutable(agent, facts.root ? { uid: facts.agentUid, gid: facts.agentGid } : undefined);
-  note(keeper.run, {
+  const entry: JournalEntry = {
     agent: plan.agent,
+    policy: plan.policyDigest,
+    mutable: plan.mutable,
     release: basename(dirname(plan.releaseTree)),
     placeholders: plan.placeholders,
     cgroups: plan.cgroup.directories,
-  });
+  };
+  // Noted before the others are looked at: of two that start together, at least one sees the other.
+  note(keeper.run, entry);
+  const [other] = conflictingRuns(keeper.state, keeper.run, entry);
+  if (other === undefined) return;
+  throw new SandboxError(
+    "busy",
+    `a run of ${other.agent} under another policy, or an older one, can write where ${plan.agent} can`,
+    "Wait for its end: what that run was allowed it could lend to this one.",
+  );
 }
 
 function reportLeftovers(plan: Plan, since: number): void {

@@ -1,8 +1,9 @@
 /** F8: a descriptor that the launching process left open, by which the agent would step out of its root. */
-import { readdirSync, readlinkSync } from "node:fs";
+import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { join } from "node:path";
 import { expect } from "vitest";
 import { AT_FDCWD, AttackScript, O_DIRECTORY, text } from "../support/attack-program.ts";
+import { start } from "../support/hardline.ts";
 import { IS_ROOT } from "../support/identity.ts";
 import { describeSandbox } from "../support/matrix.ts";
 import { runProcesses } from "../support/truth.ts";
@@ -58,8 +59,35 @@ describeSandbox("F8: an inherited descriptor", ["root", "list"], (bench) => {
       expect.stringMatching(/^(pipe|socket):/),
       expect.stringMatching(/^(pipe|socket):/),
     ]);
-    // The gate holds its channel and the descriptor on which it hears of the agent's end; neither leads anywhere.
-    for (const [, to] of seen.gate) expect(to).toMatch(/^(socket:|anon_inode:|\/dev\/null$|pipe:)/);
+    // The gate holds its channel, what tells it of the agent's end, and its own mount table; none of them leads anywhere.
+    for (const [, to] of seen.gate) {
+      expect(to).toMatch(/^(socket:|anon_inode:|pipe:|\/dev\/null$|\/proc\/\d+\/mountinfo$)/);
+    }
+  });
+
+  bench.test("a file as a standard descriptor cannot be opened again to be written", async () => {
+    const { lab } = bench;
+    const [prompt, log] = [
+      lab.write("prompt.txt", "the operator's words\n"),
+      lab.write("audit.log", "an older line\n"),
+    ];
+    const forge = "( printf forged 1<>/proc/self/fd/0 ); ( : > /proc/self/fd/2 ); cat; echo heard >&2";
+    const wrapper = ["/bin/bash", "-c", `exec "$@" <${prompt} 2>>${log}`, "files"];
+    const outside = await start(["/bin/sh", "-c", forge], { as: lab.as, wrapper }).ended;
+    expect(outside.status, "the control").toBe(0);
+    expect(readFileSync(prompt, "utf8")).toContain("forged");
+    expect(readFileSync(log, "utf8")).not.toContain("an older line");
+
+    lab.write("prompt.txt", "the operator's words\n");
+    lab.write("audit.log", "an older line\n");
+    const { status, stdout } = await lab.run(["/bin/sh", "-c", forge], { wrapper });
+    expect(readFileSync(prompt, "utf8")).toBe("the operator's words\n");
+    expect(readFileSync(log, "utf8")).toMatch(/^an older line\n(.*\n)*heard\n$/);
+    // What it forged went into a pipe of its own.
+    expect({ status, stdout: stdout.toString() }).toEqual({
+      status: 0,
+      stdout: expect.stringContaining("the operator's words\n"),
+    });
   });
 
   bench.test.each([0, 1, 2])("a directory as standard descriptor %i: not started", async (number) => {

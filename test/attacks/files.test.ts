@@ -1,5 +1,5 @@
 /** F1 to F4: a sealed file cannot be written, replaced, moved with its directories, or preceded by an absent name. */
-import { existsSync } from "node:fs";
+import { chmodSync, existsSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect } from "vitest";
 import { type Answers, AT_FDCWD, AT_REMOVEDIR, AttackScript, text } from "../support/attack-program.ts";
@@ -317,6 +317,19 @@ describeSandbox("F4: a second run in the same workspace", ["list", "map"], (benc
     first.child.stdin?.end();
     expect((await first.ended).stderr).toContain("Read-only file system");
     expect(existsSync(join(lab.project, "absent.txt"))).toBe(false);
+    expect((await lab.run(["/bin/true"])).status).toBe(0);
+  });
+});
+
+describeSandbox("F4: a workspace that the agent closes", ["list"], (bench) => {
+  bench.test("keeps no stand-in either", async () => {
+    const { lab } = bench;
+    for (const mode of ["555", "000"]) {
+      expect((await lab.run(["/bin/chmod", mode, "."])).status).toBe(0);
+      // What an ordinary user can no longer look into is looked into with the mode that Hardline had to give it.
+      expect(snapshot(lab.project)["."]?.content.split("\n"), mode).toEqual(["code", "kept", "limits.txt", "state"]);
+      chmodSync(lab.project, 0o755);
+    }
     expect((await lab.run(["/bin/true"])).status).toBe(0);
   });
 });

@@ -3,7 +3,7 @@
  * the gate is process 1 inside and waits: mounts, identity, filter and limits are what the agent will have, since it is
  * made from this very process. Whatever differs, and whatever cannot be read, is a refusal.
  */
-import { readdirSync, readFileSync, readlinkSync, statSync } from "node:fs";
+import { lstatSync, readdirSync, readFileSync, readlinkSync, statSync } from "node:fs";
 import { SandboxError } from "../errors.ts";
 import { CHANNEL, MOUNT_WATCH } from "../launch/channel.ts";
 import type { Plan } from "../plan.ts";
@@ -144,8 +144,8 @@ export function attest(observation: Observation): Attestation {
 /** The mount shows the very file that was looked at: a name that changed hands on the way differs here (F5, F6). */
 function sameFile(mount: Plan["mounts"][number], pid: number): string[] {
   if (mount.kind !== "bind" || mount.role === "system" || mount.role === "etc") return [];
-  const inside = statSync(`/proc/${pid}/root${mount.target}`);
-  const outside = statSync(mount.source);
+  const inside = lstatSync(`/proc/${pid}/root${mount.target}`);
+  const outside = lstatSync(mount.source);
   const same = inside.ino === outside.ino && inside.dev === outside.dev;
   return same ? [] : [`${mount.target} does not show ${mount.source}`];
 }

@@ -52,6 +52,8 @@ describe("a run", () => {
       expect(statSync(join(state, "runs")).mode & 0o777).toBe(0o700);
       expect(JSON.parse(readFileSync(run.journal, "utf8"))).toEqual({
         agent: "",
+        policy: "",
+        mutable: [],
         release: "",
         placeholders: [],
         cgroups: [`/cg/hardline-${run.id}`],
@@ -64,7 +66,14 @@ describe("a run", () => {
 
   test("notes what it will make, in one piece", () => {
     const run = beginRun(state, () => []);
-    note(run, { agent: "a", release: "r", placeholders: [{ path: "/x/y", kind: "file" }], cgroups: ["/cg/1"] });
+    note(run, {
+      agent: "a",
+      policy: "sha256:p",
+      mutable: [],
+      release: "r",
+      placeholders: [{ path: "/x/y", kind: "file" }],
+      cgroups: ["/cg/1"],
+    });
     expect(JSON.parse(readFileSync(run.journal, "utf8"))).toMatchObject({
       agent: "a",
       placeholders: [{ path: "/x/y", kind: "file" }],
@@ -150,6 +159,8 @@ describe("a run that is under way stays as it is", () => {
     const run = beginRun(state, () => []);
     note(run, {
       agent: "a",
+      policy: "sha256:p",
+      mutable: [],
       release: "r",
       placeholders: [{ path: join(workspace, "limits.py"), kind: "file" }],
       cgroups: [],

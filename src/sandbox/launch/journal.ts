@@ -18,6 +18,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { basename, dirname, join } from "node:path";
+import { isInside } from "../../core/paths.ts";
 import { ARGUMENTS } from "./keeper.ts";
 import type { Placeholder } from "./launcher.ts";
 import { startTimeOf } from "./process-tree.ts";
@@ -25,6 +26,10 @@ import { startTimeOf } from "./process-tree.ts";
 /** What a run notes before it makes anything. */
 export interface JournalEntry {
   readonly agent: string;
+  /** Digest of the policy that it runs under. */
+  readonly policy: string;
+  /** Host directories that it can write. */
+  readonly mutable: readonly string[];
   /** Name of the release's directory, which must not be collected. */
   readonly release: string;
   readonly placeholders: readonly Placeholder[];
@@ -59,7 +64,7 @@ export function beginRun(state: string, cgroups: (id: string) => readonly string
     finisher: join(directory, "finisher"),
     workspace: join(directory, "workspace"),
   };
-  note(run, { agent: "", release: "", placeholders: [], cgroups: cgroups(id) });
+  note(run, { agent: "", policy: "", mutable: [], release: "", placeholders: [], cgroups: cgroups(id) });
   return run;
 }
 
@@ -69,17 +74,37 @@ export function note(run: Run, entry: JournalEntry): void {
   renameSync(`${run.journal}.new`, run.journal);
 }
 
+/**
+ * The other runs under way that can write where this one can, under another policy. Whatever authority such a run was
+ * given it can lend to this one, descriptor by descriptor, over a socket in the directory that both write.
+ */
+export function conflictingRuns(state: string, own: Run, entry: JournalEntry): JournalEntry[] {
+  return runIds(state).flatMap((id) => {
+    const directory = join(state, "runs", id);
+    const other = id === own.id ? undefined : readEntry(directory);
+    if (other === undefined || other.policy === entry.policy || other.policy === "") return [];
+    const meet = other.mutable.some((theirs) =>
+      entry.mutable.some((ours) => isInside(theirs, ours) || isInside(ours, theirs)),
+    );
+    return meet && isLive(id, directory) ? [other] : [];
+  });
+}
+
 /** Takes away what runs left whose supervisor and keeper are gone. */
 export function sweepRuns(state: string): void {
   for (const id of runIds(state)) {
     const directory = join(state, "runs", id);
-    const [pid, startTime] = id.split(".");
-    const hasSupervisor = startTime !== undefined && startTimeOf(Number(pid)) === startTime;
-    if (hasSupervisor || keeperLives(directory)) continue;
+    if (isLive(id, directory)) continue;
     const entry = readEntry(directory);
     if (entry === undefined) rmSync(directory, { recursive: true, force: true });
     else sweep(directory, entry);
   }
+}
+
+function isLive(id: string, directory: string): boolean {
+  const [pid, startTime] = id.split(".");
+  const hasSupervisor = startTime !== undefined && startTimeOf(Number(pid)) === startTime;
+  return hasSupervisor || keeperLives(directory);
 }
 
 function runIds(state: string): string[] {
@@ -94,9 +119,16 @@ function readEntry(directory: string): JournalEntry | undefined {
   try {
     const entry: Partial<JournalEntry> | null = JSON.parse(readFileSync(join(directory, "journal.json"), "utf8"));
     // A power cut may have left anything; what it does not say cannot be taken away, and must not stop a start.
-    const { agent = "", release = "", placeholders, cgroups } = entry ?? {};
+    const { agent = "", policy = "", mutable = [], release = "", placeholders, cgroups } = entry ?? {};
     if (!(Array.isArray(placeholders) && Array.isArray(cgroups))) return undefined;
-    return { agent, release, placeholders, cgroups: cgroups.filter((path) => typeof path === "string") };
+    return {
+      agent,
+      policy,
+      mutable: mutable.filter((path) => typeof path === "string"),
+      release,
+      placeholders,
+      cgroups: cgroups.filter((path) => typeof path === "string"),
+    };
   } catch {
     return undefined;
   }

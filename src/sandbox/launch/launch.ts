@@ -152,8 +152,8 @@ function placePrograms(keeper: Keeper, { plan, facts, stdio }: LaunchOptions): P
       : programFile(
           state,
           "finisher",
-          [facts.arch, groups, placeholders],
-          () => finisherProgram(facts.arch, groups, placeholders).program,
+          [facts.arch, groups, placeholders, plan.workingDirectory],
+          () => finisherProgram(facts.arch, groups, placeholders, plan.workingDirectory).program,
         );
   const options = launcherOptions(plan, facts, stdio, gate.path, finisher?.path);
   const launcher = programFile(state, "launcher", options, () => launcherProgram(options).program);

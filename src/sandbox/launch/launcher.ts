@@ -4,6 +4,7 @@
  * The finisher is its counterpart at the end of a run with placeholders.
  */
 import { basename, dirname } from "node:path";
+import { join, parentsWithin } from "../../core/paths.ts";
 import {
   AT_EMPTY_PATH,
   AT_FDCWD,
@@ -17,6 +18,8 @@ import {
   set,
   store,
   whenEqual,
+  whenNegative,
+  whenNotEqual,
 } from "../native/program.ts";
 import type { Arch } from "../native/syscalls.ts";
 import { REPORT_BUFFER, Script } from "./channel.ts";
@@ -24,6 +27,7 @@ import { cleanUp, type NativeProgram, takeArguments } from "./keeper.ts";
 import { PUMP_BUFFER, startPumps } from "./pump.ts";
 import type { Stdio } from "./stdio.ts";
 
+const EACCES = -13;
 const PR_SET_PDEATHSIG = 1;
 const SIG_SETMASK = 2;
 const CLONE_NEWNS = 0x2_0000;
@@ -88,7 +92,7 @@ export function launcherProgram(options: LauncherOptions): NativeProgram {
   script.add(store("opened"));
   script.must("fcntl", [{ slot: "opened" }, F_DUPFD_CLOEXEC, 64], "out of the way");
   script.add(store("gate"));
-  startPumps(script, options.stdio);
+  startPumps(script, options.stdio, root);
   if (root !== undefined) {
     stage(script, root.staged);
     script.must("setgroups", [0, 0], "no supplementary group");
@@ -111,18 +115,42 @@ export function launcherProgram(options: LauncherOptions): NativeProgram {
 }
 
 /** Started in the keeper's place when the sandbox has ended. Placeholders were made by this run's launcher, all of them. */
-export function finisherProgram(arch: Arch, groups: number, placeholders: readonly Placeholder[]): NativeProgram {
+export function finisherProgram(
+  arch: Arch,
+  groups: number,
+  placeholders: readonly Placeholder[],
+  workspace: string,
+): NativeProgram {
   const script = new Script();
   takeArguments(script, groups);
-  for (const [index, placeholder] of placeholders.entries()) {
-    const skip = `absent-${index}`;
-    openDirectory(script, arch, placeholder, index, skip);
-    script.add(set(1), store(`made-${index}`), label(skip));
+  for (const [index, placeholder] of [...placeholders.entries()].reverse()) {
+    const { path } = placeholder;
+    const [found, removed, skip] = [`found-${index}`, `removed-${index}`, `absent-${index}`];
+    lookUpDirectory(script, arch, placeholder);
+    script.add(whenNotEqual(EACCES, found));
+    openUp(script, workspace, path);
+    lookUpDirectory(script, arch, placeholder);
+    script.add(label(found), whenNegative(skip), store(`directory-${index}`));
+    removePlaceholder(script, placeholder, index);
+    script.add(whenNotEqual(EACCES, removed));
+    openUp(script, workspace, path);
+    removePlaceholder(script, placeholder, index);
+    script.add(label(removed), label(skip));
   }
-  removePlaceholders(script, placeholders);
   cleanUp(script, groups);
   script.add(call("exit_group", [0]));
   return finished(arch, script, {});
+}
+
+/**
+ * An agent with the caller's own uid may have closed its directories, so that nothing could be taken away from them. None
+ * of them can be a symlink: each is the workspace or was a mount point until just now.
+ */
+function openUp(script: Script, workspace: string, path: string): void {
+  const within = parentsWithin(path.slice(workspace.length + 1)).map((parent) => join(workspace, parent));
+  for (const directory of [workspace, ...within]) {
+    script.may("fchmodat", [AT_FDCWD, { text: directory }, 0o755], "the agent closed it");
+  }
 }
 
 function finished(arch: Arch, script: Script, buffers: Program["buffers"]): NativeProgram {
@@ -130,10 +158,9 @@ function finished(arch: Arch, script: Script, buffers: Program["buffers"]): Nati
 }
 
 /** The directory that a placeholder stands in, by a path without symlinks; R is its descriptor. */
-function openDirectory(script: Script, arch: Arch, { path }: Placeholder, index: number, otherwise: string): void {
+function lookUpDirectory(script: Script, arch: Arch, { path }: Placeholder): void {
   const how = { bytes: openHow(O_PATH | O_DIRECTORY[arch] | O_CLOEXEC) };
   script.may("openat2", [AT_FDCWD, { text: dirname(path) }, how, 24], `the directory of ${path}`);
-  script.add({ op: "branch", when: "negative", to: otherwise }, store(`directory-${index}`));
 }
 
 function makePlaceholder(script: Script, arch: Arch, { path, kind }: Placeholder, index: number): void {
@@ -156,13 +183,17 @@ function makePlaceholder(script: Script, arch: Arch, { path, kind }: Placeholder
 
 /** Only what was made is taken away: a name that was there before stays. */
 function removePlaceholders(script: Script, placeholders: readonly Placeholder[]): void {
-  for (const [index, { path, kind }] of [...placeholders.entries()].reverse()) {
+  for (const [index, placeholder] of [...placeholders.entries()].reverse()) {
     const skip = `kept-${index}`;
-    const flags = kind === "directory" ? AT_REMOVEDIR : 0;
     script.add(load(`made-${index}`), whenEqual(0, skip));
-    script.may("unlinkat", [{ slot: `directory-${index}` }, { text: basename(path) }, flags], `takes away ${path}`);
+    removePlaceholder(script, placeholder, index);
     script.add(label(skip));
   }
+}
+
+function removePlaceholder(script: Script, { path, kind }: Placeholder, index: number): void {
+  const flags = kind === "directory" ? AT_REMOVEDIR : 0;
+  script.may("unlinkat", [{ slot: `directory-${index}` }, { text: basename(path) }, flags], `takes away ${path}`);
 }
 
 /** Every component without symlinks: what was looked at is what is mounted, or ELOOP (F5, F6). */

@@ -16,13 +16,21 @@ const CHUNK = 65_536;
 /** Memory that the pumps of a program need, for its `buffers`. */
 export const PUMP_BUFFER = { chunk: CHUNK } as const;
 
-/** Puts pipes in the place of files on 0, 1 and 2 of this program, each with its pump. */
-export function startPumps(script: Script, { pumped, together }: Stdio): void {
+/**
+ * Puts pipes in the place of files on 0, 1 and 2 of this program, each with its pump. With an owner the pipes are the
+ * agent's to open anew, as `/dev/stdout` does.
+ */
+export function startPumps(
+  script: Script,
+  { pumped, together }: Stdio,
+  owner: { readonly uid: number; readonly gid: number } | undefined,
+): void {
   for (const descriptor of pumped) {
     if (descriptor === 2 && together) continue; // It has the pipe of 1 already.
     startPump(script, descriptor);
     const ends = descriptor === 1 && together ? [1, 2] : [descriptor];
     const own = { slot: descriptor === 0 ? "pipe-read" : "pipe-write" };
+    if (owner !== undefined) script.must("fchown", [own, owner.uid, owner.gid], "the pipe is the agent's");
     for (const end of ends) script.must("dup3", [own, end, 0], "the agent gets a pipe in the file's place (F8)");
     for (const slot of ["pipe-read", "pipe-write"]) script.may("close", [{ slot }], "the pipe is in its place");
   }
