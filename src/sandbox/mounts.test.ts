@@ -167,6 +167,8 @@ describe("a place that the sandbox itself stands on is refused:", () => {
     "/sys",
     "/sys/fs/cgroup",
     "/run/user/1",
+    "/tmp/home",
+    "/tmp/home/bot",
   ];
   const whole = ["/usr", "/bin", "/sbin", "/lib", "/lib64", "/tmp", "/var", "/var/tmp"];
   test.each([...reserved, ...whole])("%s", (path) => {

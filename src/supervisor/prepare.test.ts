@@ -243,7 +243,7 @@ describe("what has changed is looked at again:", () => {
     seen.meanwhile = () => undefined;
     writeFileSync(options.policyFile, before);
     const second = await loadCached(options.policyFile, options.stateDir);
-    expect(second).toMatchObject({ kind: "ok", policy: { agents: { bot: { env: {} } } } });
+    expect(second.kind === "ok" && second.policy.agents["bot"]?.env).toEqual({});
   });
 
   test("the judgement of a policy that was overwritten meanwhile is not taken for the new one's", async () => {

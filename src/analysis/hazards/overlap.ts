@@ -1,4 +1,5 @@
 /** Places of one program that another program of the same policy may write, or that are named twice with two meanings. */
+import { join } from "node:path";
 import type { Sandboxed } from "../../policy/types.ts";
 import { type Inquiry, ofAgent } from "./inquiry.ts";
 import { mutablePlaces, sandboxes } from "./sandboxes.ts";
@@ -9,6 +10,7 @@ export function checkOverlap(inquiry: Inquiry): void {
     for (const place of mutablePlaces(other)) {
       if (other !== inquiry.agent) {
         checkSealed(inquiry, other, place);
+        checkMounts(inquiry, other, place);
         checkMutable(inquiry, other, place);
       }
       checkRead(inquiry, other, place);
@@ -30,6 +32,25 @@ function checkSealed(inquiry: Inquiry, other: Sandboxed, place: string): void {
   }
 }
 
+/**
+ * Names are sealed in a workspace by mounts, which are there in this sandbox only. In another one that may write the
+ * directory they are plain names: whoever removes or renames one, or a directory above it, takes the mount away here.
+ */
+function checkMounts(inquiry: Inquiry, other: Sandboxed, place: string): void {
+  const { agent, report } = inquiry;
+  const { shape } = agent;
+  if (shape.kind !== "workspace") return;
+  const theirs = new World(other);
+  for (const { path } of shape.sealed) {
+    const mount = join(shape.workspace, path);
+    if (!isWithin(mount, place) || !theirs.writable(mount)) continue;
+    report.add("overlap-sealed", {
+      at: ofAgent(inquiry, agent.shape.kind),
+      message: `${other.name} may write ${place}, and so remove or replace ${mount} there, which is sealed for ${agent.name}`,
+    });
+  }
+}
+
 function checkMutable(inquiry: Inquiry, other: Sandboxed, place: string): void {
   const { agent, world, report } = inquiry;
   const theirs = new World(other);
@@ -39,7 +60,7 @@ function checkMutable(inquiry: Inquiry, other: Sandboxed, place: string): void {
     if (!meets) continue;
     report.add("overlap-mutable", {
       at: ofAgent(inquiry, agent.shape.kind === "workspace" ? "workspace" : "mutable"),
-      message: `${agent.name} and ${other.name} may both write ${inner}`,
+      message: `${agent.name} and ${other.name} may both write ${inner}, and so lend each other everything that either can open`,
     });
   }
 }

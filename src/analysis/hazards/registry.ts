@@ -82,14 +82,14 @@ export const HAZARDS = {
   "overlap-sealed": {
     title: "One program may write what another has sealed",
     severity: "error",
-    why: "One agent changes the code or limits of another, or of itself under another name.",
+    why: "One agent changes the code or limits of another, or of itself under another name; in a workspace it removes a sealed name, and with it the mount that protects it.",
     fix: "Give each its own directory, or seal the common part for both.",
   },
   "overlap-mutable": {
     title: "Two programs share a mutable place",
-    severity: "warning",
-    why: "Each can put files where the other reads its memory and state: a way from one to the other that no rule sees.",
-    fix: "Give each its own mutable directories.",
+    severity: "error",
+    why: "Over a UNIX socket there each hands the other its open files and connections, also after a policy was tightened: both have the authority of both. And each can write where the other reads its memory and state.",
+    fix: "Give each its own mutable directories; accept it only where each may have everything that the other has.",
   },
   "read-mutable": {
     title: "A path under `read:` can be written",
@@ -221,7 +221,7 @@ export const HAZARDS = {
     title: "The agent can write the hooks or configuration of a git repository",
     severity: "error",
     why: "The next person or program that uses git there runs what the agent wrote, outside the sandbox.",
-    fix: "Seal `.git/`, or at least `.git/hooks/`, `.git/config` and `.git/commondir`.",
+    fix: "Seal `.git/`, or at least `.git/hooks/`, `.git/config` and `.git/commondir`. (A warning where a repository merely stands in a mutable directory of a sealed root: any agent can make one there.)",
   },
   "runs-later": {
     title: "A file that something else runs later can be written",

@@ -1,50 +1,14 @@
-/** Names in mutable places that a person, an editor or a build on the host obeys later, outside the sandbox. */
+/**
+ * Names in mutable places that a person, an editor or a build on the host obeys later, outside the sandbox. In a workspace
+ * an error says what to seal. In a mutable directory of a sealed root nothing can be sealed and the agent may make any name
+ * at any time, so that what merely stands there is never more than a warning: no agent can end its own later starts by it.
+ */
 import { basename, join } from "node:path";
+import type { Severity } from "../../core/finding.ts";
+import { isRepository, RUN_LATER_NAMES, whyRunLater } from "../../core/runs-later.ts";
 import { type Inquiry, ofAgent } from "./inquiry.ts";
 import { atMutable } from "./places.ts";
 import type { Where } from "./report.ts";
-
-/** Names, and what obeys them. Directories are judged as a whole. */
-export const RUNS_LATER: Readonly<Record<string, string>> = {
-  ".envrc": "direnv",
-  ".vscode": "the editor",
-  ".idea": "the editor",
-  ".devcontainer": "the editor",
-  ".cursor": "the coding assistant",
-  ".claude": "the coding assistant",
-  ".mcp.json": "the coding assistant",
-  ".husky": "git hooks",
-  ".pre-commit-config.yaml": "pre-commit",
-  ".github": "the continuous integration",
-  ".gitlab-ci.yml": "the continuous integration",
-  ".npmrc": "npm",
-  ".yarnrc.yml": "yarn",
-  ".pnpmfile.cjs": "pnpm",
-  "package.json": "npm",
-  node_modules: "Node.js",
-  Makefile: "make",
-  GNUmakefile: "make",
-  makefile: "make",
-  Justfile: "just",
-  justfile: "just",
-  "Taskfile.yml": "task",
-  Rakefile: "rake",
-  ".tool-versions": "the version manager",
-  "mise.toml": "the version manager",
-  ".bashrc": "the shell",
-  ".bash_profile": "the shell",
-  ".profile": "the shell",
-  ".zshrc": "the shell",
-  ".gitconfig": "git",
-  ".ssh": "ssh",
-  "docker-compose.yml": "docker compose",
-  "compose.yaml": "docker compose",
-  Dockerfile: "docker build",
-  "conftest.py": "pytest",
-  "setup.py": "pip",
-  "noxfile.py": "nox",
-  Vagrantfile: "vagrant",
-};
 
 export function checkRunsLater(inquiry: Inquiry): void {
   const { world, agent } = inquiry;
@@ -69,17 +33,20 @@ export function checkRunsLater(inquiry: Inquiry): void {
     const at = atMutable(inquiry, path);
     const place = join(shape.root, path);
     const name = basename(place);
-    if (path.split("/").includes(".git")) hooks(inquiry, place, at);
-    else if (Object.hasOwn(RUNS_LATER, name)) runsLater(inquiry, place, name, at);
+    // The policy itself says so, and no agent.
+    if (path.split("/").includes(".git")) hooks(inquiry, place, at, "error");
+    else if (whyRunLater(name) !== undefined) runsLater(inquiry, place, name, at);
     else checkDirectory(inquiry, place, at);
   }
 }
 
 function checkDirectory(inquiry: Inquiry, directory: string, at: Where): void {
   const { world } = inquiry;
+  const has = (name: string): boolean => world.stat(join(directory, name)) !== undefined;
   const git = join(directory, ".git");
-  if (world.stat(git) !== undefined) checkRepository(inquiry, git, at);
-  for (const name of Object.keys(RUNS_LATER)) {
+  if (has(".git")) checkRepository(inquiry, git, at);
+  if (isRepository(has)) checkRepository(inquiry, directory, at);
+  for (const name of RUN_LATER_NAMES) {
     const path = join(directory, name);
     // What is there but sealed is looked after; a sealed file inside a mutable directory of that name is not enough.
     if (world.stat(path) !== undefined && world.writable(path)) runsLater(inquiry, path, name, at);
@@ -89,7 +56,7 @@ function checkDirectory(inquiry: Inquiry, directory: string, at: Where): void {
 function runsLater(inquiry: Inquiry, path: string, name: string, at: Where): void {
   inquiry.report.add("runs-later", {
     at,
-    message: `${path} is mutable, and what it says is run by ${RUNS_LATER[name] ?? "something else"}, outside the sandbox`,
+    message: `${path} is mutable, and outside the sandbox ${whyRunLater(name) ?? "something else runs it"}`,
     fix:
       inquiry.agent.shape.kind === "workspace"
         ? `Add \`${name}\` to \`sealed:\`.`
@@ -97,9 +64,10 @@ function runsLater(inquiry: Inquiry, path: string, name: string, at: Where): voi
   });
 }
 
-function hooks(inquiry: Inquiry, git: string, at: Where): void {
+function hooks(inquiry: Inquiry, git: string, at: Where, severity: Severity): void {
   inquiry.report.add("git-hooks-mutable", {
     at,
+    severity,
     message: `the agent can write ${git}: hooks and configuration run as whoever uses git there next`,
   });
 }
@@ -109,21 +77,27 @@ function hooks(inquiry: Inquiry, git: string, at: Where): void {
  * configuration altogether, so that sealing `config` alone is not enough.
  */
 function checkRepository(inquiry: Inquiry, git: string, at: Where): void {
-  const { world, report } = inquiry;
+  const { world, report, agent } = inquiry;
+  const severity = agent.shape.kind === "workspace" ? "error" : "warning";
+  const remedy =
+    severity === "warning" ? { fix: `Keep no repository there, or use none that is: move ${git} away.` } : {};
   if (!(world.forgeable(git, "file") || world.writable(git))) return; // sealed as a whole
   if (world.kind(git) === "file") {
-    hooks(inquiry, git, at); // a pointer to the real repository; the agent can point it elsewhere
+    hooks(inquiry, git, at, severity); // a pointer to the real repository; the agent can point it elsewhere
     return;
   }
   const open = ["hooks", "config"].filter((name) => world.forgeable(join(git, name), "file"));
   if (open.length > 0) {
     report.add("git-hooks-mutable", {
       at,
+      severity,
+      ...remedy,
       message: `the agent can write ${open.map((name) => join(git, name)).join(" and ")}: they run as whoever uses git there next`,
     });
   } else if (world.forgeable(join(git, "commondir"), "file")) {
     report.add("git-hooks-mutable", {
       at,
+      severity,
       message: `the agent can create ${join(git, "commondir")}, which makes git read hooks and configuration from elsewhere`,
       fix: "Put a file `.git/commondir` that holds a single dot into the repository and seal it too, or seal `.git/` whole.",
     });
