@@ -1,7 +1,7 @@
 /** `hardline check`: is this policy sound, and is there no way round it that can be seen beforehand? */
 import { resolve } from "node:path";
-import type { Finding } from "../core/finding.ts";
-import { checkPolicy, isBlocking } from "../supervisor/check.ts";
+import { type Finding, isBlocking } from "../core/finding.ts";
+import { checkPolicy } from "../supervisor/check.ts";
 import { renderFindings } from "./findings.ts";
 import { EXIT, type Io } from "./io.ts";
 import { DEFAULT_POLICY, stateDirectory } from "./locations.ts";

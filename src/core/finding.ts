@@ -22,3 +22,8 @@ export interface Finding extends Position {
   /** The reason given under `accept:`; present only where the finding was accepted by name. */
   readonly accepted?: string;
 }
+
+/** True where `run` refuses to start because of it. */
+export function isBlocking(finding: Finding): boolean {
+  return finding.severity === "error" && finding.accepted === undefined;
+}

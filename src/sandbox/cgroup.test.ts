@@ -185,8 +185,8 @@ describe("the control group of a run", () => {
           { file: "/cg/hardline-r1/memory.max", value: "1024" },
           { file: "/cg/hardline-r1/memory.swap.max", value: "0" },
           { file: "/cg/hardline-r1/memory.oom.group", value: "1" },
-          // The agent's 64, bubblewrap and the gate.
-          { file: "/cg/hardline-r1/pids.max", value: "66" },
+          // The agent's 64, bubblewrap, the gate and three pumps.
+          { file: "/cg/hardline-r1/pids.max", value: "69" },
           { file: "/cg/hardline-r1/cpu.max", value: "50000 100000" },
         ],
       },
@@ -200,7 +200,7 @@ describe("the control group of a run", () => {
       settings: [
         { file: "/cg/memory/hardline-r1/memory.limit_in_bytes", value: "1024" },
         { file: "/cg/memory/hardline-r1/memory.memsw.limit_in_bytes", value: "1024" },
-        { file: "/cg/pids/hardline-r1/pids.max", value: "3" },
+        { file: "/cg/pids/hardline-r1/pids.max", value: "6" },
         { file: "/cg/cpu/hardline-r1/cpu.cfs_period_us", value: "100000" },
         { file: "/cg/cpu/hardline-r1/cpu.cfs_quota_us", value: "200000" },
       ],

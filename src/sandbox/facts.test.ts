@@ -66,13 +66,22 @@ test("what is covered in /proc is what this kernel has there", () => {
 test("a readable path is known with what it really is, and an absent one is not known at all", () => {
   mkdirSync(join(place, "runtime"));
   writeFileSync(join(place, "runtime/node"), "");
-  symlinkSync("runtime/node", join(place, "link"));
-  const paths = ["runtime", "runtime/node", "link", "none"].map((name) => join(place, name));
+  const paths = ["runtime", "runtime/node", "none"].map((name) => join(place, name));
   expect(facts(paths).read).toEqual([
     { path: join(place, "runtime"), source: join(place, "runtime"), kind: "directory" },
     { path: join(place, "runtime/node"), source: join(place, "runtime/node"), kind: "file" },
-    { path: join(place, "link"), source: join(place, "runtime/node"), kind: "file" },
   ]);
+});
+
+test("a link cannot be shown: whoever may change it would choose what the agent reads", () => {
+  mkdirSync(join(place, "runtime"));
+  writeFileSync(join(place, "runtime/node"), "");
+  symlinkSync("runtime", join(place, "link"));
+  for (const name of ["link", "link/node"]) {
+    expect(() => facts([join(place, name)])).toThrow(
+      `read: ${join(place, name)} is a symlink, or is reached through one`,
+    );
+  }
 });
 
 test("what is neither file nor directory cannot be shown", () => {

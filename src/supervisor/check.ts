@@ -21,11 +21,6 @@ export interface CheckResult {
   readonly findings: readonly Finding[];
 }
 
-/** True where `run` would refuse to start because of it. */
-export function isBlocking(finding: Finding): boolean {
-  return finding.severity === "error" && finding.accepted === undefined;
-}
-
 /**
  * Loads the policy and judges it against the host's files as they are now. Defects of the file, things it asks for that
  * nothing enforces yet, and hazards come back alike as findings. Reads, never executes.

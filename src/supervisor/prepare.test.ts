@@ -11,8 +11,10 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { type Finding, isBlocking } from "../core/finding.ts";
 import type { Policy } from "../policy/types.ts";
 import { rootAgent } from "../sandbox/made-up.ts";
+import { checkPolicy } from "./check.ts";
 import { SupervisorError } from "./errors.ts";
 import { chooseAgent, loadCached, type Prepared, type PrepareOptions, prepare } from "./prepare.ts";
 
@@ -20,7 +22,13 @@ import { chooseAgent, loadCached, type Prepared, type PrepareOptions, prepare } 
 const seen = vi.hoisted(() => {
   // As the build does it: from the sources nothing is remembered.
   Object.assign(globalThis, { HARDLINE_BUILD_ID: "0123456789abcdef" });
-  return { loads: 0, analyses: 0, builds: 0, meanwhile: () => undefined as unknown };
+  return {
+    loads: 0,
+    analyses: 0,
+    builds: 0,
+    meanwhile: () => undefined as unknown,
+    whileAnalysing: () => undefined as unknown,
+  };
 });
 vi.mock("../policy/load.ts", async (importOriginal) => {
   const original = await importOriginal<typeof import("../policy/load.ts")>();
@@ -37,6 +45,7 @@ vi.mock("../analysis/hazards/find.ts", async (importOriginal) => {
   const original = await importOriginal<typeof import("../analysis/hazards/find.ts")>();
   const findHazards: typeof original.findHazards = (...given) => {
     seen.analyses += 1;
+    seen.whileAnalysing();
     return original.findHazards(...given);
   };
   return { ...original, findHazards };
@@ -171,11 +180,18 @@ describe("nothing is planned", () => {
     expect(findings).toContainEqual(expect.objectContaining({ id: "search-path-relative", accepted: "it is a test" }));
   });
 
-  test("again and again, when nothing was mended: a remembered hazard is still one", async () => {
+  test("again and again, when nothing was mended; each time it is looked at, as it may have been", async () => {
     policy("    env: { PATH: '/usr/bin:tools' }");
     const first = await refusal();
     expect((await refusal()).message).toBe(first.message);
-    expect(seen.analyses).toBe(1);
+    expect(seen.analyses).toBe(2);
+  });
+
+  test("over a hazard whose name would write to the terminal", async () => {
+    policy("    env: { PATH: '/usr/bin:to\\u009b2Jols' }".replace("'", '"').replace("' }", '" }'));
+    const { message } = await refusal();
+    expect(message).toContain("search-path-relative: ");
+    expect(message).not.toContain("\u009b");
   });
 });
 
@@ -272,6 +288,104 @@ describe("what has changed is looked at again:", () => {
     await go();
     expect(seen.analyses).toBe(2);
   });
+});
+
+describe("what an agent has made in a mutable directory of a sealed root", () => {
+  const inState = (name: string): string => join(place, "bot/state", name);
+  const verdict = async (): Promise<readonly Finding[]> => (await checkPolicy(options)).findings;
+  beforeEach(() => mkdirSync(join(place, "bot/state")));
+
+  test("is seen at the next start, and `check` says the same of it", async () => {
+    expect((await go()).findings).toEqual(await verdict());
+    mkdirSync(inState(".git"));
+    const analyses = seen.analyses;
+    const { findings } = await go();
+    expect(seen.analyses).toBe(analyses + 1);
+    expect(findings).toMatchObject([{ id: "git-hooks-mutable", severity: "warning" }]);
+    expect(await verdict()).toEqual(findings);
+  });
+
+  test("ends no later start, also not the first one with other sealed content", async () => {
+    mkdirSync(inState(".git"));
+    writeFileSync(inState("HEAD"), "ref: refs/heads/main");
+    mkdirSync(inState("objects"));
+    writeFileSync(inState(".envrc"), "");
+    symlinkSync("/nowhere", inState("link"));
+    writeFileSync(join(place, "bot/limits.txt"), "-7");
+    expect((await go()).findings.length).toBeGreaterThan(0);
+    expect((await verdict()).filter(isBlocking)).toEqual([]);
+  });
+
+  test.each([
+    ["a name", () => writeFileSync(inState("x"), "")],
+    ["a name in its repository", () => mkdirSync(inState(".git/hooks"), { recursive: true })],
+    ["a name in its packages", () => mkdirSync(inState("node_modules/x"), { recursive: true })],
+    ["a link", () => symlinkSync("a", inState("link"))],
+  ])("is looked at again: %s", async (_what, change) => {
+    await go();
+    await go();
+    expect(seen.analyses).toBe(1);
+    change();
+    await go();
+    expect(seen.analyses).toBe(2);
+    await go();
+    expect(seen.analyses).toBe(2);
+  });
+
+  test("is looked at again where a link there leads elsewhere, or a name is of another kind", async () => {
+    symlinkSync("a", inState("link"));
+    await go();
+    rmSync(inState("link"));
+    symlinkSync("b", inState("link"));
+    await go();
+    expect(seen.analyses).toBe(2);
+    rmSync(inState("link"));
+    mkdirSync(inState("link"));
+    await go();
+    expect(seen.analyses).toBe(3);
+  });
+
+  test("is looked at again however many names there are", async () => {
+    for (let index = 0; index < 2100; index += 1) writeFileSync(inState(`${index}`), "");
+    await go();
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    renameSync(inState("7"), inState(".envrc"));
+    expect((await go()).findings).toMatchObject([{ id: "runs-later" }]);
+    expect(seen.analyses).toBe(2);
+  });
+});
+
+test("a start that was refused for what stood in a workspace is free again when it has gone", async () => {
+  const shape = text().replace("root: ./bot", "workspace: ./bot").replace("mutable: [state]", "sealed: [limits.txt]");
+  writeFileSync(options.policyFile, shape);
+  mkdirSync(join(place, "bot/.git"));
+  expect((await refusal()).message).toContain("git-hooks-mutable: ");
+  rmSync(join(place, "bot/.git"), { recursive: true });
+  expect((await go()).findings.filter(isBlocking)).toEqual([]);
+});
+
+test("a path under `read:` that has come, gone, or become a link is looked at again", async () => {
+  const shared = join(place, "shared");
+  policy(`    read: [${shared}]`);
+  expect((await refusal()).message).toContain("read-missing: ");
+  mkdirSync(shared);
+  expect((await go()).findings).toEqual([]);
+  renameSync(shared, join(place, "elsewhere"));
+  symlinkSync("elsewhere", shared);
+  expect((await refusal()).message).toContain("symlink-in-path: ");
+  rmSync(shared);
+  expect((await refusal()).message).toContain("read-missing: ");
+  expect(seen.analyses).toBe(4);
+});
+
+test("a judgement is not remembered when what it is about changed meanwhile", async () => {
+  mkdirSync(join(place, "bot/state"));
+  seen.whileAnalysing = () => writeFileSync(join(place, "bot/state/.envrc"), "");
+  await go();
+  seen.whileAnalysing = () => undefined;
+  rmSync(join(place, "bot/state/.envrc"));
+  expect((await go()).findings).toEqual([]);
+  expect(seen.analyses).toBe(2);
 });
 
 test("a sealed root is not locked: it can run several times at once", async () => {

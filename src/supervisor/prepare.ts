@@ -2,10 +2,11 @@
  * Everything that has to be right before a sandbox is planned: the policy, that all of it is enforced, the hazards, the
  * sealed content. Each step can refuse; none of them starts anything.
  */
-import { readdirSync, readFileSync, realpathSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { readFileSync, realpathSync } from "node:fs";
+import { dirname } from "node:path";
 import { keep, recall, slotName } from "../core/cache.ts";
-import type { Finding } from "../core/finding.ts";
+import { type Finding, isBlocking } from "../core/finding.ts";
+import { printable } from "../core/printable.ts";
 import type { Agent, LoadResult, Policy } from "../policy/types.ts";
 import { unenforced } from "../policy/unenforced.ts";
 import { agentUid } from "../sandbox/agent-uid.ts";
@@ -15,6 +16,7 @@ import { type Plan, planSandbox, processLimit } from "../sandbox/plan.ts";
 import type { Progress } from "../sandbox/store/build.ts";
 import { type Release, type StandInRequest, sealRelease, survey, withStandIns } from "../sandbox/store/release.ts";
 import { SupervisorError } from "./errors.ts";
+import { surroundings } from "./surroundings.ts";
 
 export interface PrepareOptions {
   /** Absolute path. */
@@ -114,34 +116,23 @@ interface Hazards {
   readonly standIns: readonly StandInRequest[];
 }
 
-/** Names around what is sealed in a workspace: a name that appears or goes may change what the analysis says. */
-function neighbours(agent: Agent): string {
-  if (agent.shape.kind === "root") return "";
-  const { workspace, sealed } = agent.shape;
-  const obeyed = [".git", ".git/hooks", "node_modules"].map((name) => join(workspace, name));
-  const directories = new Set([workspace, ...obeyed, ...sealed.map(({ path }) => dirname(join(workspace, path)))]);
-  const listings = [...directories].map((directory) => {
-    try {
-      const entries = readdirSync(directory, { withFileTypes: true });
-      return entries.map((entry) => `${entry.name}:${entry.isDirectory()}:${entry.isSymbolicLink()}`).sort();
-    } catch {
-      return "absent";
-    }
-  });
-  return JSON.stringify([...directories].map((directory, index) => [directory, listings[index]]));
-}
-
 async function judgeHazards(policy: Policy, agent: Agent, fingerprint: string, stateDir: string): Promise<Hazards> {
   // The policy as it was read, and not what stands in the file by now.
-  const key = JSON.stringify([policy, agent.name, fingerprint, neighbours(agent)]);
+  const around = surroundings(agent, stateDir);
+  const key = JSON.stringify([policy, agent.name, fingerprint, around]);
   const slot = `hazards-${slotName(`${policy.file} ${agent.name}`)}`;
   const known = recall(stateDir, slot, key) as Hazards | undefined;
   const hazards = known ?? (await analyse(policy, agent, stateDir));
-  if (known === undefined) keep(stateDir, slot, key, hazards);
-  const grave = hazards.findings.filter(({ severity, accepted }) => severity === "error" && accepted === undefined);
-  if (grave.length === 0) return hazards;
+  const grave = hazards.findings.filter(isBlocking);
+  if (grave.length === 0) {
+    // Another run of the agent may have changed what was looked at, while it was looked at.
+    if (known === undefined && around === surroundings(agent, stateDir)) keep(stateDir, slot, key, hazards);
+    return hazards;
+  }
+  // Never kept: somebody mends it, and it may be mended where no key looks.
   const lines = grave.map(
-    ({ file, line, column, id, message, fix }) => `${file}:${line}:${column}: ${id}: ${message}\n  ${fix}`,
+    ({ file, line, column, id, message, fix }) =>
+      `${printable(file)}:${line}:${column}: ${id}: ${printable(message)}\n  ${printable(fix)}`,
   );
   throw new SupervisorError(
     "hazards",

@@ -1,7 +1,7 @@
 /** F1 to F4: a sealed file cannot be written, replaced, moved with its directories, or preceded by an absent name. */
-import { chmodSync, existsSync } from "node:fs";
+import { chmodSync, existsSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { describe, expect } from "vitest";
+import { afterEach, describe, expect } from "vitest";
 import { type Answers, AT_FDCWD, AT_REMOVEDIR, AttackScript, text } from "../support/attack-program.ts";
 import { changeFile, changeOpenFile, createName, renameDirectory, replaceFile } from "../support/file-attacks.ts";
 import type { Lab } from "../support/lab.ts";
@@ -317,6 +317,22 @@ describeSandbox("F4: a second run in the same workspace", ["list", "map"], (benc
     first.child.stdin?.end();
     expect((await first.ended).stderr).toContain("Read-only file system");
     expect(existsSync(join(lab.project, "absent.txt"))).toBe(false);
+    expect((await lab.run(["/bin/true"])).status).toBe(0);
+  });
+});
+
+describeSandbox("F4: a stand-in that somebody outside takes away", ["list"], (bench) => {
+  afterEach(() => {
+    if (bench.isPossible) bench.lab.endAll();
+  });
+
+  bench.test("takes its mount with it, and ends the sandbox", async () => {
+    const { lab } = bench;
+    const run = lab.start(["/bin/sleep", "60"]);
+    await runProcesses(run.pid);
+    rmSync(join(lab.project, "absent.txt"));
+    const late = new Promise((resolve) => setTimeout(resolve, 2000, "it goes on").unref());
+    expect(await Promise.race([run.ended, late])).toMatchObject({ status: 125 });
     expect((await lab.run(["/bin/true"])).status).toBe(0);
   });
 });

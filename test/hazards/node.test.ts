@@ -177,7 +177,7 @@ test("a missing package of CommonJS is looked for in the home directory: a warni
 });
 
 test("what is loaded before the program: --require, --import, --env-file, NODE_OPTIONS", async () => {
-  const made = project({ "trade.mjs": "", "state/hook.cjs": "", "state/.env": "", "hook.cjs": "" });
+  const made = project({ "trade.mjs": "", "state/hook.cjs": "", "state/local.env": "", "hook.cjs": "" });
   const ids = async (options: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<string[]> =>
     idsOf(
       (await check(made, rootAgent(made.dir, ["state"], { run: [NODE, ...options, "trade.mjs"], read, env }))).findings,
@@ -185,7 +185,7 @@ test("what is loaded before the program: --require, --import, --env-file, NODE_O
   expect(await ids(["-r", "./hook.cjs"])).toEqual([]);
   expect(await ids(["-r", "./state/hook.cjs"])).toEqual(["node-import-mutable"]);
   expect(await ids(["--import=./state/hook.cjs"])).toEqual(["node-import-mutable"]);
-  expect(await ids(["--env-file=state/.env"])).toEqual(["startup-file-mutable"]);
+  expect(await ids(["--env-file=state/local.env"])).toEqual(["startup-file-mutable"]);
   expect(await ids(["--env-file", "state/absent.env"])).toEqual(["startup-file-mutable"]);
   expect(await ids([], { NODE_OPTIONS: "--max-old-space-size=512 --require ./state/hook.cjs" })).toEqual([
     "node-import-mutable",

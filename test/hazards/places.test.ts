@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { afterEach, expect, test } from "vitest";
 import { findHazards, type HazardOptions } from "../../src/analysis/hazards/find.ts";
 import type { Finding } from "../../src/core/finding.ts";
+import { RUN_LATER_NAMES } from "../../src/core/runs-later.ts";
 import type { Agent, Policy } from "../../src/policy/types.ts";
 import { NODE, prefixOf, runPlain } from "./interpreters.ts";
 import { idsOf, makeProject, type Project, policyOf, rootAgent, workspaceAgent } from "./project.ts";
@@ -61,6 +62,19 @@ test("F5: a link at, above or below a place of the policy", async () => {
   expect(await ids(made, rootAgent(made.path("real"), ["state"]))).toEqual(["symlink-outside"]);
   symlinkSync("loop", made.path("real/loop"));
   expect(await ids(made, rootAgent(made.path("real"), ["state"]))).toEqual(["symlink-outside"]);
+});
+
+test("F5: a link at or above a path under `read:`, wherever it leads", async () => {
+  const made = project({ "root/x": "", "shared/v1/key": "" });
+  symlinkSync("v1", made.path("shared/current"));
+  const reading = (path: string): Agent => rootAgent(made.path("root"), [], { read: [made.path(path)] });
+  expect(await ids(made, reading("shared/v1"))).toEqual([]);
+  for (const path of ["shared/current", "shared/current/key"]) {
+    const [found, ...more] = await errors(made, reading(path));
+    expect(found).toMatchObject({ id: "symlink-in-path", severity: "error" });
+    expect(found?.fix).toContain(made.path("shared/v1"));
+    expect(more).toEqual([]);
+  }
 });
 
 test("F5: a link planted in a workspace at a sealed name", async () => {
@@ -170,6 +184,82 @@ test("two agents and a tool: what one may write and another has sealed or shares
   const tool = { name: "tool", server: workspaceAgent(made.path("a"), [], { name: "tool" }) };
   const policy = { ...policyOf(made.dir, a), tools: { tool } };
   expect(idsOf((await findHazards(policy, a)).findings)).toContain("overlap-sealed");
+});
+
+test("names that are sealed in a workspace, where another program could take them away under their mounts", async () => {
+  const made = project({ "data/ws/conf/limits.txt": "", "data/ws/other/": "", "src/limits.txt": "" });
+  const source = made.path("src/limits.txt");
+  const sealing = workspaceAgent(made.path("data/ws"), [{ path: "conf/limits.txt", source, directory: false }]);
+  const against = async (other: Agent): Promise<readonly Finding[]> => {
+    const { findings } = await findHazards(policyOf(made.dir, sealing, other), sealing);
+    return findings.filter(({ severity }) => severity === "error");
+  };
+  const enclosing = await against(rootAgent(made.dir, ["data"], { name: "x" }));
+  expect(idsOf(enclosing)).toEqual(["overlap-mutable", "overlap-sealed"]);
+  expect(enclosing.find(({ id }) => id === "overlap-sealed")?.message).toContain(
+    `remove or replace ${made.path("data/ws/conf/limits.txt")}`,
+  );
+  // From within: the directory that holds the name.
+  for (const other of [
+    workspaceAgent(made.path("data/ws/conf"), ["nothing.txt"], { name: "x" }),
+    rootAgent(made.dir, ["data/ws/conf"], { name: "x" }),
+  ]) {
+    expect(idsOf(await against(other))).toEqual(["overlap-mutable", "overlap-sealed"]);
+  }
+  // A directory beside it, and one where the other has sealed the name too.
+  expect(idsOf(await against(rootAgent(made.dir, ["data/ws/other"], { name: "x" })))).toEqual(["overlap-mutable"]);
+  const both = workspaceAgent(made.path("data"), ["ws/conf/limits.txt"], { name: "x" });
+  expect(idsOf(await against(both))).toEqual(["overlap-mutable"]);
+  expect(await against(rootAgent(made.dir, ["src2"], { name: "x" }))).toEqual([]);
+});
+
+test("an overlap is accepted by name, and keeps the agent from starting until then", async () => {
+  const made = project({ "shared/": "" });
+  const accept = [{ id: "overlap-mutable", because: "both are one team's, with the same credentials" }];
+  const one = rootAgent(made.dir, ["shared"], { name: "one", accept });
+  const two = rootAgent(made.dir, ["shared"], { name: "two" });
+  const policy = policyOf(made.dir, one, two);
+  const overlap = async (agent: Agent): Promise<Finding | undefined> =>
+    (await findHazards(policy, agent)).findings.find(({ id }) => id === "overlap-mutable");
+  expect(await overlap(one)).toMatchObject({ severity: "error", accepted: accept[0]?.because });
+  const unaccepted = await overlap(two);
+  expect(unaccepted).toMatchObject({ severity: "error", message: expect.stringContaining("lend each other") });
+  expect(unaccepted).not.toHaveProperty("accepted");
+});
+
+test("F12: a repository that has no name of its own", async () => {
+  const made = project({ HEAD: "ref: refs/heads/main\n", "objects/": "", "refs/heads/": "", config: "" });
+  expect(await ids(made, workspaceAgent(made.dir, []))).toEqual(["git-hooks-mutable"]);
+  expect(await ids(made, workspaceAgent(made.dir, ["hooks/", "config", "commondir"]))).toEqual([]);
+  // The control: git obeys it when somebody merely asks.
+  const tree = `bare = false\n\tworktree = ${made.path("tree")}`;
+  made.write({
+    "tree/": "",
+    config: `[core]\n\trepositoryformatversion = 0\n\t${tree}\n\tfsmonitor = "touch ${made.path("planted")}; false"\n`,
+  });
+  runPlain(["git", "status"], made.dir);
+  expect(runPlain(["ls", "planted"], made.dir).status).toBe(0);
+  rmSync(made.path("HEAD"));
+  expect(await ids(made, workspaceAgent(made.dir, []))).toEqual([]);
+});
+
+test("whatever an agent makes in a mutable directory of a sealed root, it cannot end its own next start by it", async () => {
+  const made = project({ "trade.sh": "cat limits.txt\n", "limits.txt": "-5", "state/": "" });
+  const agent = rootAgent(made.dir, ["state"], { run: ["/bin/sh", "trade.sh"] });
+  expect(await ids(made, agent)).toEqual([]);
+  for (const name of RUN_LATER_NAMES) made.write({ [`state/${name}`]: "x" });
+  for (const name of ["HEAD", "objects/", "config", "commondir", ".git/", "hooks/"])
+    made.write({ [`state/${name}`]: "" });
+  symlinkSync("/nowhere", made.path("state/link"));
+  symlinkSync("../limits.txt", made.path("state/limits.txt"));
+  const found = await errors(made, agent);
+  expect([...new Set(idsOf(found))]).toEqual(["git-hooks-mutable", "runs-later"]);
+  expect(found.filter(({ severity }) => severity === "error")).toEqual([]);
+  rmSync(made.path("state/.git"), { recursive: true });
+  made.write({ "state/.git": "gitdir: ../b" });
+  expect((await errors(made, agent)).filter(({ severity }) => severity === "error")).toEqual([]);
+  // What the policy itself has made mutable is its own doing.
+  expect((await errors(made, rootAgent(made.dir, ["state/.git"]))).map(({ severity }) => severity)).toContain("error");
 });
 
 test("F12: hooks and configuration of a repository, and what makes git read others", async () => {

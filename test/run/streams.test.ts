@@ -2,7 +2,7 @@
 import { execFileSync, spawn } from "node:child_process";
 import { createHash, randomBytes } from "node:crypto";
 import { once } from "node:events";
-import { closeSync, openSync, writeFileSync } from "node:fs";
+import { closeSync, openSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { hasProgram } from "../abilities.ts";
@@ -69,6 +69,28 @@ describe.each(EVERYBODY)("as %s", (who) => {
       closeSync(output);
     }
     expect(execFileSync("cat", [join(desk.directory, "taken.txt")], { encoding: "utf8" })).toContain("from outside");
+  });
+
+  test("a large file goes through whole, and the agent's last words with it", async () => {
+    const bytes = randomBytes(16 * MEBIBYTE + 13);
+    desk.put("large.bin", "");
+    writeFileSync(join(desk.directory, "large.bin"), bytes);
+    const command = desk.words(["sh", "-c", "cat; echo end; echo of it >&2"]);
+    const script = `exec "$@" < ${desk.directory}/large.bin > ${desk.directory}/copy.bin 2>&1`;
+    desk.put("copy.bin", "");
+    const { status } = await start(["sh", "-c", script, "sh", ...command], { as: desk.as }).ended;
+    expect(status).toBe(0);
+    const copy = readFileSync(join(desk.directory, "copy.bin"));
+    expect(copy.equals(Buffer.concat([bytes, Buffer.from("end\nof it\n")]))).toBe(true);
+  });
+
+  test("an agent that does not read its input to the end, nor its reader its output, ends all the same", async () => {
+    writeFileSync(desk.put("large.bin", ""), Buffer.alloc(4 * MEBIBYTE, "line\n"));
+    const command = desk.words(["head", "-n", "1"]);
+    const script = `exec "$@" < ${desk.directory}/large.bin`;
+    const { status, stdout } = await start(["sh", "-c", script, "sh", ...command], { as: desk.as }).ended;
+    expect(status).toBe(0);
+    expect(stdout.toString()).toBe("line\n");
   });
 
   test.each([0, 1, 2])(

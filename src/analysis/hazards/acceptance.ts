@@ -8,6 +8,7 @@ import { Report } from "./report.ts";
 const NOT_ACCEPTABLE: ReadonlySet<string> = new Set<HazardId>([
   "root-missing",
   "sealed-missing",
+  "read-missing",
   "program-missing",
   "accept-unused",
   "accept-unknown",

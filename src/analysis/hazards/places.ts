@@ -19,9 +19,10 @@ export function checkPlaces(inquiry: Inquiry, stateDir: string | undefined): voi
     for (const entry of shape.sealed) checkSealedEntry(inquiry, entry);
   }
   for (const [index, path] of agent.read.entries()) {
-    if (realpath(path) === undefined) {
-      report.add("read-missing", { at: ofAgent(inquiry, "read", index), message: `${path} is not there` });
-    }
+    const at = ofAgent(inquiry, "read", index);
+    // An agent that can write the link would choose what another one, or a later run, is shown of the host (F5).
+    steadyPath(inquiry, path, at, `read \`${path}\``);
+    if (realpath(path) === undefined) report.add("read-missing", { at, message: `${path} is not there` });
   }
   // The agent's /tmp is not the host's: what stands there on the host is out of its reach.
   if (world.place(policy.file) === "mutable") {

@@ -27,7 +27,7 @@ export const HAZARDS = {
   },
   "read-missing": {
     title: "A path under `read:` is not there",
-    severity: "warning",
+    severity: "error",
     why: "A program that expects it fails, or falls back to something that the agent can write.",
     fix: "Remove the entry, or correct it.",
   },

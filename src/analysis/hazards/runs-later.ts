@@ -1,7 +1,7 @@
 /**
- * Names in mutable places that a person, an editor or a build on the host obeys later, outside the sandbox. In a workspace
- * an error says what to seal. In a mutable directory of a sealed root nothing can be sealed and the agent may make any name
- * at any time, so that what merely stands there is never more than a warning: no agent can end its own later starts by it.
+ * Names in mutable places that a person, an editor or a build on the host obeys later, outside the sandbox. A repository in a
+ * workspace is an error, and says what to seal. In a mutable directory of a sealed root nothing can be sealed, and the agent
+ * may make any name at any time: what merely stands there is a warning, so that no agent ends its own later starts with it.
  */
 import { basename, join } from "node:path";
 import type { Severity } from "../../core/finding.ts";
@@ -34,7 +34,7 @@ export function checkRunsLater(inquiry: Inquiry): void {
     const place = join(shape.root, path);
     const name = basename(place);
     // The policy itself says so, and no agent.
-    if (path.split("/").includes(".git")) hooks(inquiry, place, at, "error");
+    if (path.split("/").includes(".git")) hooks(inquiry, place, { at, fix: `Take \`${path}\` out of \`mutable:\`.` });
     else if (whyRunLater(name) !== undefined) runsLater(inquiry, place, name, at);
     else checkDirectory(inquiry, place, at);
   }
@@ -64,10 +64,16 @@ function runsLater(inquiry: Inquiry, path: string, name: string, at: Where): voi
   });
 }
 
-function hooks(inquiry: Inquiry, git: string, at: Where, severity: Severity): void {
+/** Where a repository is reported, and how gravely. */
+interface Grade {
+  readonly at: Where;
+  readonly severity?: Severity;
+  readonly fix?: string;
+}
+
+function hooks(inquiry: Inquiry, git: string, grade: Grade): void {
   inquiry.report.add("git-hooks-mutable", {
-    at,
-    severity,
+    ...grade,
     message: `the agent can write ${git}: hooks and configuration run as whoever uses git there next`,
   });
 }
@@ -78,26 +84,29 @@ function hooks(inquiry: Inquiry, git: string, at: Where, severity: Severity): vo
  */
 function checkRepository(inquiry: Inquiry, git: string, at: Where): void {
   const { world, report, agent } = inquiry;
-  const severity = agent.shape.kind === "workspace" ? "error" : "warning";
-  const remedy =
-    severity === "warning" ? { fix: `Keep no repository there, or use none that is: move ${git} away.` } : {};
+  const grade: Grade =
+    agent.shape.kind === "workspace"
+      ? { at }
+      : {
+          at,
+          severity: "warning",
+          fix: `Use git nowhere in there, and move ${git} away if it is not meant to be there.`,
+        };
   if (!(world.forgeable(git, "file") || world.writable(git))) return; // sealed as a whole
   if (world.kind(git) === "file") {
-    hooks(inquiry, git, at, severity); // a pointer to the real repository; the agent can point it elsewhere
+    hooks(inquiry, git, grade); // a pointer to the real repository; the agent can point it elsewhere
     return;
   }
   const open = ["hooks", "config"].filter((name) => world.forgeable(join(git, name), "file"));
   if (open.length > 0) {
     report.add("git-hooks-mutable", {
-      at,
-      severity,
-      ...remedy,
+      ...grade,
       message: `the agent can write ${open.map((name) => join(git, name)).join(" and ")}: they run as whoever uses git there next`,
     });
   } else if (world.forgeable(join(git, "commondir"), "file")) {
+    // Only reached where something in it is sealed, which is in a workspace.
     report.add("git-hooks-mutable", {
       at,
-      severity,
       message: `the agent can create ${join(git, "commondir")}, which makes git read hooks and configuration from elsewhere`,
       fix: "Put a file `.git/commondir` that holds a single dot into the repository and seal it too, or seal `.git/` whole.",
     });

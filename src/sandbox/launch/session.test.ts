@@ -79,6 +79,13 @@ describe("an agent's end", () => {
     expect(await session.ended).toEqual({ kind: "not-executed", errno: 2 });
   });
 
+  test("is that its mounts changed, whatever is said of the agent then", async () => {
+    keeper.say(["mounts-changed", 0], ["ended", 9]);
+    await new Promise(setImmediate);
+    keeper.emit("close", 0, null);
+    expect(await session.ended).toEqual({ kind: "mounts-changed" });
+  });
+
   test("without a word is the sandbox's loss", async () => {
     keeper.say(["ready", 0]);
     keeper.emit("close", null, "SIGKILL");
