@@ -49,24 +49,60 @@ test("the same is the same", () => {
 test.each<[string, () => void]>([
   ["a new name in a mutable directory", () => writeFileSync(at("root/state/b"), "")],
   ["a name that has gone", () => rmSync(at("root/state/a"))],
-  ["a link that leads elsewhere", () => (rmSync(at("root/state/link")), symlinkSync("b", at("root/state/link")))],
-  ["a name of another kind", () => (rmSync(at("root/state/a")), mkdirSync(at("root/state/a")))],
+  [
+    "a link that leads elsewhere",
+    () => {
+      rmSync(at("root/state/link"));
+      symlinkSync("b", at("root/state/link"));
+    },
+  ],
+  [
+    "a name of another kind",
+    () => {
+      rmSync(at("root/state/a"));
+      mkdirSync(at("root/state/a"));
+    },
+  ],
   ["a hook", () => writeFileSync(at("root/state/.git/hooks/update"), "")],
   [
     "a `.git` that is a file",
-    () => (rmSync(at("root/state/.git"), { recursive: true }), writeFileSync(at("root/state/.git"), "")),
+    () => {
+      rmSync(at("root/state/.git"), { recursive: true });
+      writeFileSync(at("root/state/.git"), "");
+    },
   ],
   ["packages", () => mkdirSync(at("root/memory/node_modules"))],
   ["a mutable directory that has gone", () => rmSync(at("root/memory"), { recursive: true })],
   [
     "one that has become a link",
-    () => (renameSync(at("root/memory"), at("m")), symlinkSync("../m", at("root/memory"))),
+    () => {
+      renameSync(at("root/memory"), at("m"));
+      symlinkSync("../m", at("root/memory"));
+    },
   ],
   ["a `read:` path that has come", () => mkdirSync(at("absent"))],
   ["one that has gone", () => rmSync(at("read"), { recursive: true })],
-  ["one that is another file", () => (rmSync(at("file")), writeFileSync(at("file"), "x"))],
-  ["one that leads elsewhere", () => (rmSync(at("seen")), symlinkSync("tools", at("seen")))],
-  ["one whose target is another", () => (renameSync(at("read"), at("old")), mkdirSync(at("read")))],
+  [
+    "one that is another file",
+    () => {
+      rmSync(at("file"));
+      writeFileSync(at("file"), "x");
+    },
+  ],
+  [
+    "one that leads elsewhere",
+    () => {
+      rmSync(at("seen"));
+      symlinkSync("tools", at("seen"));
+    },
+  ],
+  [
+    "one whose target is another",
+    () => {
+      renameSync(at("read"), at("old"));
+      mkdirSync(at("read"));
+    },
+  ],
   ["a program that has gone", () => rmSync(at("tools/bot"))],
   ["a program that is no longer one", () => chmodSync(at("tools/bot"), 0o600)],
 ])("%s", (_what, change) => {
@@ -78,8 +114,20 @@ test.each<[string, () => void]>([
 test.each<[string, () => void]>([
   ["a name in the workspace", () => writeFileSync(at("ws/new"), "")],
   ["a name beside something sealed", () => writeFileSync(at("ws/conf/deep/new"), "")],
-  ["a link above something sealed", () => (renameSync(at("ws/conf"), at("c")), symlinkSync("../c", at("ws/conf")))],
-  ["a link at a source", () => (renameSync(at("source"), at("s")), symlinkSync("s", at("source")))],
+  [
+    "a link above something sealed",
+    () => {
+      renameSync(at("ws/conf"), at("c"));
+      symlinkSync("../c", at("ws/conf"));
+    },
+  ],
+  [
+    "a link at a source",
+    () => {
+      renameSync(at("source"), at("s"));
+      symlinkSync("s", at("source"));
+    },
+  ],
 ])("of a workspace: %s", (_what, change) => {
   const before = surroundings(inWorkspace(), at("hl"));
   change();
