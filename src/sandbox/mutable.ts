@@ -6,13 +6,14 @@
 import {
   closeSync,
   constants,
+  type Dirent,
   fchownSync,
   fstatSync,
   lchownSync,
   lstatSync,
   mkdirSync,
+  opendirSync,
   openSync,
-  readdirSync,
   readlinkSync,
 } from "node:fs";
 import { errnoOf } from "../core/errors.ts";
@@ -94,7 +95,7 @@ const NO_LINK = "Hardline follows no link while it sets up a sandbox: put the re
  * agent can have made, and that is its own. It must not be able to keep itself from starting by making too much.
  */
 const DEEPEST = 64;
-const MOST = 500_000;
+const MOST = 100_000;
 
 function giveTree(
   directory: number,
@@ -106,7 +107,7 @@ function giveTree(
   if (!isOwned(fstatSync(directory), owner)) fchownSync(directory, owner.uid, owner.gid);
   // By the descriptor: whatever the name stands for by now, this is the directory that was opened.
   const base = `/proc/self/fd/${directory}`;
-  for (const entry of readdirSync(base, { withFileTypes: true })) {
+  for (const entry of entriesOf(base)) {
     const named = join(shown, entry.name);
     so.entries += 1;
     if (so.depth >= DEEPEST || so.entries > MOST) return;
@@ -131,6 +132,16 @@ function giveInner(
   so.depth += 1;
   giveTree(directory, shown, owner, except, so);
   so.depth -= 1;
+}
+
+/** One after the other: a directory may hold more names than memory does. */
+function* entriesOf(directory: string): Generator<Dirent> {
+  const opened = opendirSync(directory);
+  try {
+    for (let entry = opened.readSync(); entry !== null; entry = opened.readSync()) yield entry;
+  } finally {
+    opened.closeSync();
+  }
 }
 
 /** It is gone, or something else stands there since the directory was read. */

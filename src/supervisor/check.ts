@@ -79,7 +79,7 @@ async function checkLoaded(
       if (!said.has(key)) findings.push(toFinding(problem, "error", policy.file));
       said.add(key);
     }
-    findings.push(...stateInRoot(policy, agent, stateDir));
+    findings.push(...stateInReach(policy, agent, stateDir));
     const report = await findHazards(policy, agent, { stateDir });
     findings.push(...report.findings);
   }
@@ -104,21 +104,35 @@ function unanswerable(finding: Pick<Finding, "id" | "file" | "message" | "fix">)
 }
 
 /**
- * A sealed root is copied into the release store, which lies in the state directory: the root must not hold it. (A state
- * directory that the agent could write is a hazard, and found with the others.)
+ * A sealed root is copied into the release store, which lies in the state directory: the root must not hold it. Nor may an
+ * agent read it. `run` refuses both. (A state directory that the agent could write is a hazard, and found with the others.)
  */
-function stateInRoot(policy: Policy, { name, shape }: Agent, stateDir: string): Finding[] {
-  if (shape.kind !== "root" || !isInside(realPathOf(stateDir), realPathOf(shape.root))) return [];
+function stateInReach(policy: Policy, { name, shape, read }: Agent, stateDir: string): Finding[] {
+  const state = realPathOf(stateDir);
+  const found = (id: string, pointer: string, message: string): Finding => ({
+    id,
+    severity: "error",
+    file: policy.file,
+    ...(policy.positions[`/agents/${name}/${pointer}`] ?? { line: 1, column: 1 }),
+    message,
+    fix: "Keep the state elsewhere: --state DIR, or XDG_STATE_HOME.",
+    agent: name,
+  });
+  const inRoot = shape.kind === "root" && isInside(state, realPathOf(shape.root)) ? shape.root : undefined;
+  const inRead = read.findIndex((path) => isInside(state, realPathOf(path)) || isInside(realPathOf(path), state));
   return [
-    {
-      id: "state-in-root",
-      severity: "error",
-      file: policy.file,
-      ...(policy.positions[`/agents/${name}/root`] ?? { line: 1, column: 1 }),
-      message: `the state directory ${stateDir} lies inside the sealed root ${shape.root}`,
-      fix: "Keep the state elsewhere: --state DIR, or XDG_STATE_HOME.",
-      agent: name,
-    },
+    ...(inRoot !== undefined
+      ? [found("state-in-root", "root", `the state directory ${stateDir} lies inside the sealed root ${inRoot}`)]
+      : []),
+    ...(inRead === -1
+      ? []
+      : [
+          found(
+            "state-in-read",
+            `read/${inRead}`,
+            `read: ${read[inRead]} would show the state directory ${stateDir} to the agent`,
+          ),
+        ]),
   ];
 }
 

@@ -1,7 +1,13 @@
 import { HardlineError } from "../core/errors.ts";
 
 /** Why `run` or `plan` did not get as far as the sandbox. */
-export type SupervisorErrorCode = "policy" | "no-such-agent" | "which-agent" | "not-enforced" | "hazards";
+export type SupervisorErrorCode =
+  | "policy"
+  | "no-such-agent"
+  | "which-agent"
+  | "not-enforced"
+  | "own-code-mutable"
+  | "hazards";
 
 export class SupervisorError extends HardlineError {
   override readonly code: SupervisorErrorCode;

@@ -12,10 +12,12 @@ import { unenforced } from "../policy/unenforced.ts";
 import { agentUid } from "../sandbox/agent-uid.ts";
 import { type Grants, planCgroup } from "../sandbox/cgroup.ts";
 import { collectFacts, type HostFacts } from "../sandbox/facts.ts";
+import { openUp } from "../sandbox/open-up.ts";
 import { type Plan, planSandbox, processLimit } from "../sandbox/plan.ts";
 import type { Progress } from "../sandbox/store/build.ts";
 import { type Release, type StandInRequest, sealRelease, survey, withStandIns } from "../sandbox/store/release.ts";
 import { SupervisorError } from "./errors.ts";
+import { refuseOwnCodeMutable } from "./own-code.ts";
 import { surroundings } from "./surroundings.ts";
 
 export interface PrepareOptions {
@@ -162,6 +164,8 @@ export async function prepare(options: PrepareOptions, preparation: Preparation)
   const policy = await requirePolicy(options);
   const agent = chooseAgent(policy, options.agent);
   await refuseUnenforced(policy, agent);
+  refuseOwnCodeMutable(policy);
+  openUp(agent);
   if (agent.shape.kind === "workspace") await lock(agent.shape.workspace);
   const surveyed = survey(agent, options.stateDir);
   const hazards = await judgeHazards(policy, agent, surveyed.fingerprint, options.stateDir);

@@ -4,6 +4,7 @@ import { basename, dirname } from "node:path";
 import { isatty } from "node:tty";
 import { HardlineError } from "../core/errors.ts";
 import { printable } from "../core/printable.ts";
+import { say } from "../core/say.ts";
 import { SandboxError, type SandboxErrorCode } from "../sandbox/errors.ts";
 import { anticipate, type Occasion, rememberLaunch } from "../sandbox/launch/anticipate.ts";
 import { conflictingRuns, type JournalEntry, note, sweepRuns } from "../sandbox/launch/journal.ts";
@@ -29,6 +30,8 @@ const ENOEXEC = 8;
  * 127 where its program could not be executed. Throws `HardlineError` where it was not started.
  */
 export async function runAgent(options: PrepareOptions): Promise<number> {
+  // Neither a mask that closes directories to their own maker, nor one that opens them to all.
+  process.umask(0o022);
   ownStateDirectory(options.stateDir);
   sweepRuns(options.stateDir);
   const { prepared, running, relay, at } = await start(options, true);
@@ -150,8 +153,4 @@ function statusOf(end: End, plan: Plan): number {
       say("the sandbox was ended from outside");
       return LOST;
   }
-}
-
-function say(line: string): void {
-  process.stderr.write(`hardline: ${line}\n`);
 }

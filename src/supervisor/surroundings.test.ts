@@ -22,7 +22,7 @@ beforeEach(() => {
     mkdirSync(at(directory), { recursive: true });
   }
   for (const file of ["root/state/a", "ws/conf/deep/limits.txt", "read/x", "file", "source", "tools/bot"]) {
-    writeFileSync(at(file), "x");
+    writeFileSync(at(file), "x", { mode: 0o755 });
   }
   symlinkSync("a", at("root/state/link"));
   symlinkSync("read", at("seen"));
@@ -132,6 +132,21 @@ test.each<[string, () => void]>([
   const before = surroundings(inWorkspace(), at("hl"));
   change();
   expect(surroundings(inWorkspace(), at("hl"))).not.toBe(before);
+});
+
+test("of the places where a program is looked for, only those that come before it is found", () => {
+  const looking = (): string => {
+    const agent = inRoot();
+    return surroundings({ ...agent, env: { PATH: `${at("read")}:${at("tools")}:${at("hl")}` } }, at("hl"));
+  };
+  const before = looking();
+  writeFileSync(at("hl/bot"), "", { mode: 0o755 });
+  expect(looking()).toBe(before);
+  mkdirSync(at("read/bot"));
+  const shadowed = looking();
+  rmSync(at("read/bot"), { recursive: true });
+  writeFileSync(at("read/bot"), "", { mode: 0o755 });
+  expect(new Set([before, shadowed, looking()]).size).toBe(3);
 });
 
 test("another state directory", () => {

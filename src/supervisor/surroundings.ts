@@ -31,21 +31,38 @@ export function surroundings(agent: Agent, stateDir: string): string {
   return JSON.stringify([
     stateDir,
     [...listed].map((directory) => [directory, namesIn(directory)]),
-    [base, ...listed, ...sources, stateDir].map(realPathOf),
+    [base, ...listed, ...sources].map(realPathOf),
     agent.read.map((path) => [path, identityOf(path, lstatSync), realPathOf(path), identityOf(path, statSync)]),
     candidates(agent, base).map((path) => [path, realPathOf(path), identityOf(path, statSync)]),
   ]);
 }
 
-/** Where the agent's program could be, in the order in which it is looked for. */
+/** Where the agent's program is looked for, as far as to where it is found. */
 function candidates({ run, env }: Agent, base: string): string[] {
   const name = run[0] ?? "";
   if (name.includes("/")) return [resolve(base, name)];
-  return `${env["PATH"] ?? ""}:${SYSTEM_PATH}`.split(":").map((directory) => resolve(base, directory, name));
+  const paths = `${env["PATH"] ?? ""}:${SYSTEM_PATH}`.split(":").map((directory) => resolve(base, directory, name));
+  const found = paths.findIndex((path) => {
+    const stats = lookAt(path, statSync);
+    return stats?.isFile() === true && (stats.mode & 0o111) !== 0;
+  });
+  return found === -1 ? paths : paths.slice(0, found + 1);
 }
+
+/** What stands there; `undefined` where nothing does, or nobody may know. */
+function lookAt(path: string, look: Look): Stats | undefined {
+  try {
+    return look(path, { throwIfNoEntry: false });
+  } catch {
+    return undefined;
+  }
+}
+
+type Look = (path: string, options: { throwIfNoEntry: false }) => Stats | undefined;
 
 /** Names, kinds and where links lead; or, of very many, the directory's own version. */
 function namesIn(directory: string): string | readonly string[] {
+  if (lookAt(directory, lstatSync) === undefined) return "none";
   try {
     const opened = opendirSync(directory);
     try {
@@ -84,23 +101,19 @@ function versionOf(directory: string): string {
 }
 
 /** Which file it is, and of what kind; of a file, which version of it too. A directory's changes with every run of anybody. */
-function identityOf(path: string, look: (path: string) => Stats): string {
-  try {
-    const stats = look(path);
-    const version = stats.isDirectory() ? "" : `:${stats.size}:${stats.mtimeMs}:${stats.ctimeMs}`;
-    return `${stats.dev}:${stats.ino}:${stats.mode}${version}`;
-  } catch (error) {
-    return `none: ${errnoOf(error) ?? error}`;
-  }
+function identityOf(path: string, look: Look): string {
+  const stats = lookAt(path, look);
+  if (stats === undefined) return "none";
+  const version = stats.isDirectory() ? "" : `:${stats.size}:${stats.mtimeMs}:${stats.ctimeMs}`;
+  return `${stats.dev}:${stats.ino}:${stats.mode}${version}`;
 }
 
 /** Without links; where nothing is there (yet), as far as it goes. */
 function realPathOf(path: string): string {
+  if (lookAt(path, lstatSync) === undefined && path !== "/") return `${realPathOf(dirname(path))} (none)`;
   try {
     return realpathSync(path);
   } catch (error) {
-    const parent = dirname(path);
-    const reason = errnoOf(error) ?? error;
-    return parent === path ? `none: ${reason}` : `${realPathOf(parent)} (${reason})`;
+    return `none: ${errnoOf(error) ?? error}`;
   }
 }

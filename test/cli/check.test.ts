@@ -98,6 +98,24 @@ test("a state directory inside the sealed root: no", async () => {
   expect(found.map(({ id }) => id)).toContain("state-in-root");
 });
 
+test("a state directory that the agent may read, whole or a part of it: no, at the place", async () => {
+  const state = join(directory, "../hl-state");
+  const inner = join(directory, "state-of-hardline");
+  mkdirSync(inner);
+  for (const [read, stateDir] of [
+    [inner, inner],
+    [inner, join(inner, "deeper")],
+    [inner, join(inner, "not-there-yet/deeper")],
+  ] as const) {
+    policy(`${SOUND.replace("root: .", "root: ./kept")}    read: [/usr/share, ${read}]\n`);
+    mkdirSync(join(directory, "kept"), { recursive: true });
+    const { status, findings: found } = await findings("--state", stateDir);
+    expect(status).toBe(2);
+    expect(found).toContainEqual(expect.objectContaining({ id: "state-in-read", line: 7 }));
+    expect((await findings("--state", state)).findings.map(({ id }) => id)).not.toContain("state-in-read");
+  }
+});
+
 test("colours only on a terminal that wants them", async () => {
   policy(SOUND);
   const ask = (environment: Record<string, string>, isTerminal: boolean, ...words: string[]): Promise<Outcome> =>

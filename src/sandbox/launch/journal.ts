@@ -4,13 +4,16 @@
  * is what a power cut or a killed keeper left: the next start takes it away.
  */
 import {
+  closeSync,
+  constants,
   existsSync,
   lstatSync,
   mkdirSync,
   mkdtempSync,
+  openSync,
   readdirSync,
   readFileSync,
-  realpathSync,
+  readlinkSync,
   renameSync,
   rmdirSync,
   rmSync,
@@ -96,7 +99,7 @@ export function sweepRuns(state: string): void {
     const directory = join(state, "runs", id);
     if (isLive(id, directory)) continue;
     const entry = readEntry(directory);
-    if (entry === undefined) rmSync(directory, { recursive: true, force: true });
+    if (entry === undefined) discard(directory);
     else sweep(directory, entry);
   }
 }
@@ -150,19 +153,33 @@ function firstArgument(pid: string): string | undefined {
 
 /** Placeholders are empty by construction: what is not empty is somebody's and stays. */
 function sweep(directory: string, entry: JournalEntry): void {
-  for (const placeholder of [...entry.placeholders].reverse()) {
-    attempt(() => {
-      const { path, kind } = placeholder;
-      // No symlink on the way: the directories were the agent's, and are whoever's by now.
-      if (realpathSync(dirname(path)) !== dirname(path)) return;
-      if (kind === "directory") rmdirSync(path);
-      else if (lstatSync(path).isFile() && lstatSync(path).size === 0) unlinkSync(path);
-    });
-  }
+  for (const placeholder of [...entry.placeholders].reverse()) attempt(() => removePlaceholder(placeholder));
   for (const path of [...entry.cgroups].reverse()) attempt(() => rmdirSync(path));
   // One with processes that are just ending stays until the next start, and so does the note of it.
   if (entry.cgroups.some((path) => existsSync(path))) return;
-  rmSync(directory, { recursive: true, force: true });
+  discard(directory);
+}
+
+/** What cannot be removed must not keep anybody from starting. */
+function discard(directory: string): void {
+  attempt(() => rmSync(directory, { recursive: true, force: true }));
+}
+
+/**
+ * By a descriptor of the directory that it was in, with no symlink on the way: the directories were the agent's, and are
+ * whoever's by now.
+ */
+function removePlaceholder({ path, kind }: Placeholder): void {
+  const opened = openSync(dirname(path), constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);
+  try {
+    const base = `/proc/self/fd/${opened}`;
+    if (readlinkSync(base) !== dirname(path)) return;
+    const named = join(base, basename(path));
+    if (kind === "directory") rmdirSync(named);
+    else if (lstatSync(named).isFile() && lstatSync(named).size === 0) unlinkSync(named);
+  } finally {
+    closeSync(opened);
+  }
 }
 
 function attempt(act: () => void): void {

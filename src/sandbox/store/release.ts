@@ -84,6 +84,8 @@ export function withStandIns(surveyed: Survey, requests: readonly StandInRequest
   const empty = { ...surveyed.empty };
   for (const { path, kind } of requests) {
     const point = mountPoint(shape.workspace, path);
+    // Below a directory that comes whole from the release nothing can be put, so nothing has to stand there.
+    if (point.absent && point.path !== path && overlays.some((overlay) => overlay.path === point.path)) continue;
     const there = point.absent ? undefined : kindOf(join(shape.workspace, path));
     if (point.path !== path || (there !== undefined && there !== kind)) {
       throw new SandboxError(

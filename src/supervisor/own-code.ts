@@ -1,0 +1,35 @@
+/**
+ * Where Hardline itself lies must be out of every agent's reach: an agent that can write to it is asked to guard itself at
+ * the next start. No reason makes that acceptable, so it is not among the hazards that can be accepted by name.
+ */
+import { realpathSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { isInside } from "../core/paths.ts";
+import type { Agent, Policy } from "../policy/types.ts";
+import { SupervisorError } from "./errors.ts";
+
+/** The places whose content decides what the next start does: this program's package, and its interpreter. */
+export function ownPlaces(): string[] {
+  return [dirname(realpathSync(import.meta.dirname)), realpathSync(process.execPath)];
+}
+
+/** Throws `SupervisorError` where an agent of the policy can write to one of them, or to a directory that holds one. */
+export function refuseOwnCodeMutable(policy: Policy, own: readonly string[] = ownPlaces()): void {
+  for (const agent of Object.values(policy.agents)) {
+    for (const place of own) {
+      const mutable = mutablePlaces(agent).find(
+        (candidate) => isInside(place, candidate) || isInside(candidate, place),
+      );
+      if (mutable === undefined) continue;
+      throw new SupervisorError(
+        "own-code-mutable",
+        `${agent.name} can write to ${mutable}, where Hardline itself is (${place})`,
+        "Install Hardline outside of what agents can write, or use the shape of a sealed root.",
+      );
+    }
+  }
+}
+
+function mutablePlaces({ shape }: Agent): string[] {
+  return shape.kind === "workspace" ? [shape.workspace] : shape.mutable.map((path) => join(shape.root, path));
+}
