@@ -18,6 +18,7 @@ import {
 } from "node:fs";
 import { errnoOf } from "../core/errors.ts";
 import { isInside, join } from "../core/paths.ts";
+import { printable } from "../core/printable.ts";
 import type { Agent } from "../policy/types.ts";
 import { SandboxError } from "./errors.ts";
 
@@ -166,7 +167,8 @@ function refuseShared(path: string, links: number): void {
   if (links === 1) return;
   throw new SandboxError(
     "bad-path",
-    `${path} has ${links} names and is not the agent's own; it will not be handed over`,
+    // Who chose its name may be the agent: no line break of it may look like a line of Hardline's.
+    `${printable(path)} has ${links} names and is not the agent's own; it will not be handed over`,
     "Copy it, so that the mutable directory holds a file of its own.",
   );
 }

@@ -31,7 +31,7 @@ export interface PlanDocument extends Plan {
 }
 
 /** As from a terminal. A run whose input or output is a file has one small process more for each. */
-const NO_FILES = { pumped: [], together: false } as const;
+const NO_FILES = { pumped: [], together: false, empty: false } as const;
 
 export function documentOf(plan: Plan, facts: HostFacts): PlanDocument {
   const options = launcherOptions(

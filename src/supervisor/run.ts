@@ -147,7 +147,8 @@ function statusOf(end: End, plan: Plan): number {
     }
     case "mounts-changed":
       say("a mount of the sandbox changed while the agent ran, from outside of it: the agent was ended");
-      say("  Look for another program, or another agent, that can write where this one's sealed names are.");
+      say("  Something on the host renamed, removed or mounted over one of its names: an editor, git, another agent.");
+      say("  Look at what stands at the sealed names now, before the next start seals it.");
       return LOST;
     case "lost":
       say("the sandbox was ended from outside");

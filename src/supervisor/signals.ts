@@ -1,5 +1,7 @@
 /** What the caller does to Hardline is done to the agent: signals, and the terminal's stop and continue. */
+import { say } from "../core/say.ts";
 import type { RunningAgent } from "../sandbox/launch/launch.ts";
+import { hasTerminal, isInBackground } from "../sandbox/launch/stdio.ts";
 
 /**
  * Signals that the agent gets when the supervisor gets them. Job control's are among them: the agent has a session of its
@@ -35,12 +37,24 @@ export function relaySignals(): SignalRelay {
 
   function pass(signal: NodeJS.Signals): void {
     // A continue that comes before the stop has come too late to wake from it.
-    if (signal === "SIGCONT") clearTimeout(stop);
+    if (signal === "SIGCONT") {
+      clearTimeout(stop);
+      if (agent !== undefined && hasTerminal() && isInBackground()) {
+        stayStopped();
+        return;
+      }
+    }
     if (agent !== undefined) agent.signal(signal);
     else if (ENDING.includes(signal)) {
       release();
       process.kill(process.pid, signal);
     }
+  }
+
+  // In the background the agent would read what is typed to the shell, which the kernel keeps others from.
+  function stayStopped(): void {
+    say("the agent has the terminal, so it goes on in the foreground only: type fg");
+    process.kill(process.pid, "SIGSTOP");
   }
 
   // The agent hears of it and can put the terminal in order. The kernel would not stop it for that: it thinks that a group

@@ -127,7 +127,7 @@ describe("a process that is no sandbox at all", () => {
         keyrings: { before: 7, after: 7 },
         gate: Buffer.from("gate"),
         expected: expectedOf({ ...PLAN, mounts: [] }, false),
-        pumped: [],
+        stdio: { pumped: [], together: false, empty: false },
       });
     } catch (error) {
       expect(error).toBeInstanceOf(SandboxError);

@@ -6,6 +6,7 @@
 import { lstatSync, readdirSync, readFileSync, readlinkSync, statSync } from "node:fs";
 import { SandboxError } from "../errors.ts";
 import { CHANNEL, MOUNT_WATCH } from "../launch/channel.ts";
+import type { Stdio } from "../launch/stdio.ts";
 import type { Plan } from "../plan.ts";
 import { compareMounts, compareStatus, type ExpectedStatus, parseStatus } from "./compare.ts";
 import { type ExpectedMount, expectedMounts } from "./expected.ts";
@@ -20,8 +21,8 @@ export interface Observation {
   /** The gate's bytes: what runs as process 1 must be these. */
   readonly gate: Uint8Array;
   readonly expected: Expected;
-  /** Standard descriptors on which the agent must have a pipe and not the caller's file. */
-  readonly pumped: readonly number[];
+  /** What the agent must have in the place of the caller's standard descriptors. */
+  readonly stdio: Stdio;
 }
 
 /** What can be known before there is a sandbox: worked out while the kernel makes one. */
@@ -151,16 +152,16 @@ function sameFile(mount: Plan["mounts"][number], pid: number): string[] {
 }
 
 /** Nothing but standard input, output and error, which are the caller's, and the channel, which ends with the gate (F8). */
-function descriptorDifferences(seen: readonly string[], { pid, pumped }: Observation): string[] {
+function descriptorDifferences(seen: readonly string[], { pid, stdio }: Observation): string[] {
   const wanted = ["0", "1", "2", String(CHANNEL), String(MOUNT_WATCH)];
   const differences = seen.filter((name) => !wanted.includes(name)).map((name) => `descriptor ${name} is open`);
   for (const name of ["0", "1", "2"]) {
     if (!seen.includes(name)) differences.push(`descriptor ${name} is closed`);
-    else if (pumped.includes(Number(name))) {
+    else if (stdio.pumped.includes(Number(name))) {
       // A file of the caller's: the agent must have a pipe in its place, or it could open the file anew (F8).
       if (!readlinkSync(`/proc/${pid}/fd/${name}`).startsWith("pipe:"))
         differences.push(`descriptor ${name} is a file`);
-    } else if (readlinkSync(`/proc/${pid}/fd/${name}`) !== readlinkSync(`/proc/self/fd/${name}`)) {
+    } else if (readlinkSync(`/proc/${pid}/fd/${name}`) !== inPlaceOf(name, stdio)) {
       differences.push(`descriptor ${name} is not the caller's`);
     } else if (statSync(`/proc/${pid}/fd/${name}`).isDirectory()) {
       differences.push(`descriptor ${name} is a directory, by which the agent could leave its root`);
@@ -172,6 +173,10 @@ function descriptorDifferences(seen: readonly string[], { pid, pumped }: Observa
       differences.push(`the gate's descriptor ${own} would reach the agent`);
   }
   return differences;
+}
+
+function inPlaceOf(name: string, stdio: Stdio): string {
+  return name === "0" && stdio.empty ? "/dev/null" : readlinkSync(`/proc/self/fd/${name}`);
 }
 
 export function environmentDifferences(seen: string, wanted: Readonly<Record<string, string>>): string[] {

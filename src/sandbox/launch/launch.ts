@@ -18,7 +18,7 @@ import { type GateOptions, gateProgram } from "./gate.ts";
 import { beginRun, type Run } from "./journal.ts";
 import { keeperProgram } from "./keeper.ts";
 import { finisherProgram, type LauncherOptions, launcherProgram } from "./launcher.ts";
-import { childOf, firstChildOf, initChildOf } from "./process-tree.ts";
+import { childOf, descendantsOf, firstChildOf, initChildOf } from "./process-tree.ts";
 import { type ProgramFile, programFile } from "./programs.ts";
 import { type End, Session } from "./session.ts";
 import type { Stdio } from "./stdio.ts";
@@ -119,7 +119,7 @@ export async function launch(keeper: Keeper, options: LaunchOptions): Promise<Ru
     const pid = initChildOf(childOf(keeper.pid));
     applyCgroup(plan.cgroup);
     const { keyrings } = session;
-    const attestation = attest({ plan, pid, keyrings, gate: gate.bytes, expected, pumped: options.stdio.pumped });
+    const attestation = attest({ plan, pid, keyrings, gate: gate.bytes, expected, stdio: options.stdio });
     session.go();
     return {
       attestation,
@@ -197,8 +197,26 @@ export function launcherOptions(
 
 /** To the agent's process group, which is its own; `false` where it has ended, or has not begun. */
 function sendToAgent(gate: number, signal: NodeJS.Signals): boolean {
+  if (signal === "SIGSTOP" || signal === "SIGCONT") return sendToAll(gate, signal);
   const agent = firstChildOf(gate);
   return agent !== undefined && (kill(-agent, signal) || kill(agent, signal));
+}
+
+/** So many looks at who is there, so that one that is made meanwhile is stopped as well. */
+const ROUNDS = 20;
+
+/** To every process of the sandbox but the gate: an agent may have put its children where a group's signal does not reach. */
+function sendToAll(gate: number, signal: NodeJS.Signals): boolean {
+  const sent = new Set<number>();
+  for (let round = 0; round < ROUNDS; round += 1) {
+    const fresh = descendantsOf(gate).filter((pid) => !sent.has(pid));
+    if (fresh.length === 0) break;
+    for (const pid of fresh) {
+      kill(pid, signal);
+      sent.add(pid);
+    }
+  }
+  return sent.size > 0;
 }
 
 function kill(pid: number, signal: NodeJS.Signals): boolean {

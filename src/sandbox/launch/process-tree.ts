@@ -40,6 +40,11 @@ export function firstChildOf(pid: number): number | undefined {
   return first?.child;
 }
 
+/** Every process below one, in no order. */
+export function descendantsOf(pid: number): number[] {
+  return childrenOf(pid).flatMap((child) => [child, ...descendantsOf(child)]);
+}
+
 function childrenOf(pid: number): number[] {
   try {
     return numbers(readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8"));

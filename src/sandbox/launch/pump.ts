@@ -3,7 +3,18 @@
  * made by the launcher before it gives up its authority, hold nothing but their two descriptors, and end with their source
  * or when nobody is left at the other end.
  */
-import { call, jump, label, load, O_CLOEXEC, SIGCHLD, store, whenEqual, whenNegative } from "../native/program.ts";
+import {
+  AT_FDCWD,
+  call,
+  jump,
+  label,
+  load,
+  O_CLOEXEC,
+  SIGCHLD,
+  store,
+  whenEqual,
+  whenNegative,
+} from "../native/program.ts";
 import type { Script } from "./channel.ts";
 import type { Stdio } from "./stdio.ts";
 
@@ -22,9 +33,14 @@ export const PUMP_BUFFER = { chunk: CHUNK } as const;
  */
 export function startPumps(
   script: Script,
-  { pumped, together }: Stdio,
+  { pumped, together, empty }: Stdio,
   owner: { readonly uid: number; readonly gid: number } | undefined,
 ): void {
+  if (empty) {
+    script.must("openat", [AT_FDCWD, { text: "/dev/null" }, O_CLOEXEC, 0], "in the place of somebody else's terminal");
+    script.add(store("opened"));
+    script.must("dup3", [{ slot: "opened" }, 0, 0], "in the place of somebody else's terminal (K3)");
+  }
   for (const descriptor of pumped) {
     if (descriptor === 2 && together) continue; // It has the pipe of 1 already.
     startPump(script, descriptor);

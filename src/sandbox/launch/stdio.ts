@@ -3,7 +3,8 @@
  * `/proc/self/fd/N`, through the caller's mount and for writing too, with whatever rights the agent's uid has on it (F8): so
  * the agent never gets the file itself but a pipe, and a small process outside copies.
  */
-import { fstatSync, type Stats } from "node:fs";
+import { fstatSync, readFileSync, type Stats } from "node:fs";
+import { isatty } from "node:tty";
 import { SandboxError } from "../errors.ts";
 
 export interface Stdio {
@@ -11,6 +12,23 @@ export interface Stdio {
   readonly pumped: readonly number[];
   /** 1 and 2 are one file: one pipe for both keeps what is written in its order. */
   readonly together: boolean;
+  /** Standard input is a terminal that somebody else is typing at: the agent gets an empty one. */
+  readonly empty: boolean;
+}
+
+/**
+ * Whether this process is in the background of its terminal. The kernel stops a background process that reads from its
+ * terminal; the agent has a session of its own, so it would not be stopped, and would read what is typed to others (K3).
+ */
+export function isInBackground(): boolean {
+  const stat = readFileSync("/proc/self/stat", "utf8");
+  const [, , group, , terminal, foreground] = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+  return terminal !== "0" && group !== foreground;
+}
+
+/** Whether an agent with these descriptors could read from a terminal. */
+export function hasTerminal(): boolean {
+  return [0, 1, 2].some((descriptor) => isatty(descriptor));
 }
 
 /** Looks at the supervisor's own. Throws `SandboxError` where one of them is a directory. */
@@ -24,10 +42,14 @@ export function inspectStdio(): Stdio {
       "Redirect it from or to a file, a pipe or a terminal.",
     );
   }
-  const pumped = [...stats.entries()].filter(([, stat]) => canBeReopened(stat)).map(([descriptor]) => descriptor);
+  // A terminal's descriptors can be read from whichever they are, so in the background the agent has none of them.
+  const isTaken = (descriptor: number): boolean => isatty(descriptor) && isInBackground();
+  const pumped = [...stats.entries()]
+    .filter(([descriptor, stat]) => canBeReopened(stat) || (descriptor > 0 && isTaken(descriptor)))
+    .map(([descriptor]) => descriptor);
   const [, output, error] = stats;
   const together = pumped.includes(1) && output?.dev === error?.dev && output?.ino === error?.ino;
-  return { pumped, together };
+  return { pumped, together, empty: isTaken(0) };
 }
 
 function canBeReopened(stat: Stats): boolean {
