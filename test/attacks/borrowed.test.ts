@@ -81,7 +81,7 @@ describeSandbox("F5: a link in read:", ALL_SHAPES, (bench) => {
       const { status, stdout, stderr } = await lab.run(["/bin/cat", join(link, "key")]);
       expect(status).toBe(125);
       expect(stdout.toString()).toBe("");
-      expect(stderr).toContain(`${link} is a symlink`);
+      expect(stderr).toContain("symlink-in-path");
     } finally {
       lab.write("hardline.yaml", before);
     }

@@ -124,6 +124,7 @@ test("the packaged Node.js comes first, wherever npm has put it, and arguments p
   const words = ["run", "--", "a b", "", "$x", "*"];
   expect(start(door, words, { PATH }).stdout.split("\n")).toEqual([
     "v26.0.0",
+    "--min-semi-space-size=4",
     `${dirname(door)}/../dist/hardline.cjs`,
     ...words,
     "",
