@@ -5,6 +5,7 @@ import { isatty } from "node:tty";
 import { HardlineError } from "../core/errors.ts";
 import { printable } from "../core/printable.ts";
 import { say } from "../core/say.ts";
+import { changedSeals } from "../sandbox/changed-seals.ts";
 import { SandboxError, type SandboxErrorCode } from "../sandbox/errors.ts";
 import { anticipate, type Occasion, rememberLaunch } from "../sandbox/launch/anticipate.ts";
 import { conflictingRuns, type JournalEntry, note, sweepRuns } from "../sandbox/launch/journal.ts";
@@ -38,7 +39,7 @@ export async function runAgent(options: PrepareOptions): Promise<number> {
   const end = await running.ended;
   relay.release();
   reportLeftovers(prepared.plan, at);
-  return statusOf(end, prepared.plan);
+  return statusOf(end, prepared);
 }
 
 const RETRIED: readonly SandboxErrorCode[] = ["not-as-anticipated", "launch-failed"];
@@ -128,7 +129,8 @@ function reportLeftovers(plan: Plan, since: number): void {
   if (incomplete) say("  … and there may be more: not everything was looked at.");
 }
 
-function statusOf(end: End, plan: Plan): number {
+function statusOf(end: End, prepared: Prepared): number {
+  const { plan } = prepared;
   switch (end.kind) {
     case "exited":
       return end.status;
@@ -148,7 +150,9 @@ function statusOf(end: End, plan: Plan): number {
     case "mounts-changed":
       say("a mount of the sandbox changed while the agent ran, from outside of it: the agent was ended");
       say("  Something on the host renamed, removed or mounted over one of its names: an editor, git, another agent.");
-      say("  Look at what stands at the sealed names now, before the next start seals it.");
+      for (const path of changedSeals(prepared.agent, prepared.release)) {
+        say(`  ${JSON.stringify(printable(path))} is not what was sealed: look at it before the next start seals it.`);
+      }
       return LOST;
     case "lost":
       say("the sandbox was ended from outside");
