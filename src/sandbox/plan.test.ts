@@ -75,11 +75,13 @@ environment
   PWD=/srv/bot
 
 limits
-  core-file        0
+  core-file        1
   processes        65
   open-files       4096
   locked-memory    8388608
   message-queues   0
+  pending-signals  4096
+  realtime-priority 0
   file-size        1048576
   memory.max       536870912
 
@@ -125,11 +127,13 @@ environment
   PWD=/tmp/desk/ws
 
 limits
-  core-file        0
+  core-file        1
   processes        513
   open-files       4096
   locked-memory    8388608
   message-queues   0
+  pending-signals  4096
+  realtime-priority 0
   memory           not limited: this host grants no control group for it
 
 `);

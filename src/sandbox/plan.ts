@@ -56,7 +56,16 @@ export interface PlanInput {
 }
 
 /** `RLIMIT_*` of the kernel, the same on both machines. */
-const RLIMIT = { fsize: 1, core: 4, nproc: 6, nofile: 7, memlock: 8, msgqueue: 12 } as const;
+const RLIMIT = {
+  fsize: 1,
+  core: 4,
+  nproc: 6,
+  nofile: 7,
+  memlock: 8,
+  sigpending: 11,
+  msgqueue: 12,
+  rtprio: 14,
+} as const;
 const DEFAULT_PROCESSES = 512;
 const DEFAULT_OPEN_FILES = 4096;
 const MEBIBYTE = 1024 * 1024;
@@ -89,12 +98,15 @@ export function planSandbox(input: PlanInput): Plan {
 /** What each process is held to whether or not there is a control group (K6). */
 function limitsOf(resources: Resources): ResourceLimit[] {
   const limits: ResourceLimit[] = [
-    { name: "core-file", resource: RLIMIT.core, value: 0 },
+    // One byte and not none: only that keeps the kernel from handing a core to a program of the host's, too (core(5)).
+    { name: "core-file", resource: RLIMIT.core, value: 1 },
     // One more: the gate, which the kernel counts with the agent's.
     { name: "processes", resource: RLIMIT.nproc, value: processLimit(resources) + 1 },
     { name: "open-files", resource: RLIMIT.nofile, value: resources.openFiles ?? DEFAULT_OPEN_FILES },
     { name: "locked-memory", resource: RLIMIT.memlock, value: 8 * MEBIBYTE },
     { name: "message-queues", resource: RLIMIT.msgqueue, value: 0 },
+    { name: "pending-signals", resource: RLIMIT.sigpending, value: 4096 },
+    { name: "realtime-priority", resource: RLIMIT.rtprio, value: 0 },
   ];
   if (resources.fileSize !== undefined) {
     limits.push({ name: "file-size", resource: RLIMIT.fsize, value: resources.fileSize });

@@ -30,6 +30,15 @@ test("is refused where others can write to it", () => {
   expect(() => ownStateDirectory(state)).not.toThrow();
 });
 
+test("is refused where a directory above can be written by others, unless that is sticky", () => {
+  const open = join(place, "open");
+  mkdirSync(open);
+  chmodSync(open, 0o777);
+  expect(() => ownStateDirectory(join(open, "state"))).toThrow(/lies in .*open, which others can write to/);
+  chmodSync(open, 0o1777);
+  expect(() => ownStateDirectory(join(open, "state"))).not.toThrow();
+});
+
 test("is refused where it is a file, or cannot be made", () => {
   writeFileSync(join(place, "file"), "");
   expect(() => ownStateDirectory(join(place, "file"))).toThrow(/cannot be made/);

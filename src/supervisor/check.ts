@@ -5,6 +5,7 @@ import type { Finding } from "../core/finding.ts";
 import { isInside } from "../core/paths.ts";
 import { didYouMean } from "../core/suggest.ts";
 import type { Agent, Policy, PolicyProblem } from "../policy/types.ts";
+import { withoutLinks } from "./prepare.ts";
 
 export interface CheckOptions {
   /** Absolute. */
@@ -27,7 +28,7 @@ export interface CheckResult {
  */
 export async function checkPolicy(options: CheckOptions): Promise<CheckResult> {
   const { loadPolicy } = await import("../policy/load.ts");
-  const loaded = loadPolicy(options.policyFile);
+  const loaded = loadPolicy(withoutLinks(options.policyFile));
   const { file } = loaded.kind === "ok" ? loaded.policy : loaded;
   switch (loaded.kind) {
     case "missing":

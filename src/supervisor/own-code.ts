@@ -13,6 +13,23 @@ export function ownPlaces(): string[] {
   return [dirname(realpathSync(import.meta.dirname)), realpathSync(process.execPath)];
 }
 
+/**
+ * A policy that is reached by a link is where the link says, and what the link says is whoever's who can write there.
+ * Throws `SupervisorError` where the link lies in an agent's reach.
+ */
+export function refusePolicyLinkMutable(policy: Policy, given: string): void {
+  if (given === realpathSync(given)) return;
+  for (const agent of Object.values(policy.agents)) {
+    const mutable = mutablePlaces(agent).find((candidate) => isInside(given, candidate));
+    if (mutable === undefined) continue;
+    throw new SupervisorError(
+      "own-code-mutable",
+      `the policy is reached by the link ${given}, which ${agent.name} can change, since it lies in ${mutable}`,
+      "Name the policy's own file with --policy.",
+    );
+  }
+}
+
 /** Throws `SupervisorError` where an agent of the policy can write to one of them, or to a directory that holds one. */
 export function refuseOwnCodeMutable(policy: Policy, own: readonly string[] = ownPlaces()): void {
   for (const agent of Object.values(policy.agents)) {

@@ -17,7 +17,7 @@ import { type Plan, planSandbox, processLimit } from "../sandbox/plan.ts";
 import type { Progress } from "../sandbox/store/build.ts";
 import { type Release, type StandInRequest, sealRelease, survey, withStandIns } from "../sandbox/store/release.ts";
 import { SupervisorError } from "./errors.ts";
-import { refuseOwnCodeMutable } from "./own-code.ts";
+import { refuseOwnCodeMutable, refusePolicyLinkMutable } from "./own-code.ts";
 import { surroundings } from "./surroundings.ts";
 
 export interface PrepareOptions {
@@ -63,8 +63,17 @@ function contentOf(policyFile: string): string | undefined {
   }
 }
 
+/** The file itself, so that all that is judged by its place is judged by the right one. */
+export function withoutLinks(policyFile: string): string {
+  try {
+    return realpathSync(policyFile);
+  } catch {
+    return policyFile; // Not there: the loader says so.
+  }
+}
+
 async function requirePolicy({ policyFile, stateDir }: PrepareOptions): Promise<Policy> {
-  const result = await loadCached(policyFile, stateDir);
+  const result = await loadCached(withoutLinks(policyFile), stateDir);
   switch (result.kind) {
     case "ok":
       return result.policy;
@@ -165,6 +174,7 @@ export async function prepare(options: PrepareOptions, preparation: Preparation)
   const agent = chooseAgent(policy, options.agent);
   await refuseUnenforced(policy, agent);
   refuseOwnCodeMutable(policy);
+  refusePolicyLinkMutable(policy, options.policyFile);
   openUp(agent);
   if (agent.shape.kind === "workspace") await lock(agent.shape.workspace);
   const surveyed = survey(agent, options.stateDir);

@@ -1,19 +1,20 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
-import { afterEach, expect, test } from "vitest";
+import { afterEach, expect, test, vi } from "vitest";
 import { relaySignals, type SignalRelay } from "./signals.ts";
 
 const relays: SignalRelay[] = [];
 afterEach(() => {
   for (const relay of relays.splice(0)) relay.release();
 });
-function relayed(): { relay: SignalRelay; sent: string[] } {
+function relayed(): { relay: SignalRelay; sent: string[]; killed: string[] } {
   const relay = relaySignals();
   relays.push(relay);
   const sent: string[] = [];
-  relay.connect({ signal: (signal) => sent.push(signal) > 0 });
-  return { relay, sent };
+  const killed: string[] = [];
+  relay.connect({ signal: (signal) => sent.push(signal) > 0, kill: () => void killed.push("killed") });
+  return { relay, sent, killed };
 }
 
 test("an agent gets each signal once", () => {
@@ -21,6 +22,31 @@ test("an agent gets each signal once", () => {
   const signals = ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2", "SIGWINCH", "SIGCONT"] as const;
   for (const signal of signals) process.emit(signal, signal);
   expect(sent).toEqual(signals);
+});
+
+test("one that is told to end a second time is ended, whatever it does with what it is told", () => {
+  const { sent, killed } = relayed();
+  process.emit("SIGTERM", "SIGTERM");
+  process.emit("SIGINT", "SIGINT");
+  process.emit("SIGUSR1", "SIGUSR1");
+  expect(killed).toEqual([]);
+  process.emit("SIGTERM", "SIGTERM");
+  expect(killed).toEqual(["killed"]);
+  expect(sent).toEqual(["SIGTERM", "SIGINT", "SIGUSR1", "SIGTERM"]);
+});
+
+test("one whose terminal is gone is ended a while after", () => {
+  vi.useFakeTimers();
+  try {
+    const { killed } = relayed();
+    process.emit("SIGHUP", "SIGHUP");
+    vi.advanceTimersByTime(9_000);
+    expect(killed).toEqual([]);
+    vi.advanceTimersByTime(2_000);
+    expect(killed).toEqual(["killed"]);
+  } finally {
+    vi.useRealTimers();
+  }
 });
 
 test("a released relay leaves nothing behind", () => {

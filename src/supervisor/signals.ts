@@ -12,10 +12,12 @@ const PASSED_ON = ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2
 const ENDING: readonly NodeJS.Signals[] = ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGUSR2"];
 /** What an agent has to put its terminal in order before it is stopped. */
 const GRACE_MS = 50;
+/** What it has to come to its end after its terminal is gone. */
+const HANG_UP_MS = 10_000;
 
 export interface SignalRelay {
   /** From here on the agent gets them. */
-  connect(agent: Pick<RunningAgent, "signal">): void;
+  connect(agent: Pick<RunningAgent, "signal" | "kill">): void;
   /** They mean to this process what they meant before. */
   release(): void;
 }
@@ -25,12 +27,15 @@ export interface SignalRelay {
  * `connect`, a signal that would have ended the supervisor still does.
  */
 export function relaySignals(): SignalRelay {
-  let agent: Pick<RunningAgent, "signal"> | undefined;
+  let agent: Pick<RunningAgent, "signal" | "kill"> | undefined;
   let stop: NodeJS.Timeout | undefined;
+  let last: NodeJS.Timeout | undefined;
+  let isToldToEnd = false;
   const listeners: (readonly [NodeJS.Signals, () => void])[] = PASSED_ON.map((signal) => [signal, () => pass(signal)]);
   listeners.push(["SIGTSTP", suspend]);
   const release = (): void => {
     clearTimeout(stop);
+    clearTimeout(last);
     for (const [signal, listener] of listeners) process.off(signal, listener);
   };
   for (const [signal, listener] of listeners) process.on(signal, listener);
@@ -44,11 +49,21 @@ export function relaySignals(): SignalRelay {
         return;
       }
     }
-    if (agent !== undefined) agent.signal(signal);
-    else if (ENDING.includes(signal)) {
+    if (agent !== undefined) {
+      agent.signal(signal);
+      end(signal);
+    } else if (ENDING.includes(signal)) {
       release();
       process.kill(process.pid, signal);
     }
+  }
+
+  // An agent may ignore what it is told. It may not decide by that whether it outlives its terminal, or whoever stops it.
+  function end(signal: NodeJS.Signals): void {
+    if (signal === "SIGHUP") last ??= setTimeout(() => agent?.kill(), HANG_UP_MS);
+    if (signal !== "SIGTERM") return;
+    if (isToldToEnd) agent?.kill();
+    isToldToEnd = true;
   }
 
   // In the background the agent would read what is typed to the shell, which the kernel keeps others from.

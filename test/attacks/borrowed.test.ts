@@ -128,3 +128,33 @@ describeSandbox("F13: directories without end in a mutable place", ["root"], (be
     expect(status, stderr).toBe(0);
   });
 });
+
+describeSandbox("F4: what somebody puts in a stand-in's place meanwhile", ["list"], (bench) => {
+  bench.test("is not taken away with it", async () => {
+    const { lab } = bench;
+    const name = join(lab.project, "absent.txt");
+    const running = lab.start(["/bin/sh", "-c", "echo ready; sleep 1"]);
+    await new Promise((resolve) => running.child.stdout?.once("data", resolve));
+    lab.write("desk/absent.txt", "important\n");
+    expect((await running.ended).status).toBe(0);
+    expect(readFileSync(name, "utf8")).toBe("important\n");
+    rmSync(name);
+    // The control: an empty one is.
+    expect((await lab.run(["/bin/true"])).status).toBe(0);
+    expect(existsSync(name)).toBe(false);
+  });
+});
+
+describeSandbox("F8: a lease on a file that others share", ALL_SHAPES, (bench) => {
+  bench.test("is refused, inside and only inside", async () => {
+    const { lab } = bench;
+    const own = lab.write("own.txt", "own\n");
+    // F_SETLEASE with F_WRLCK, on a file that nobody else has open.
+    const script = `import fcntl, os, sys
+try: fcntl.fcntl(os.open(sys.argv[1], os.O_RDONLY), 1024, 1); print("leased")
+except OSError as error: print(error.errno)`;
+    const words = ["/usr/bin/python3", "-c", script];
+    expect((await lab.runWords([...words, own])).stdout.toString()).toBe("leased\n");
+    expect((await lab.run([...words, lab.limits])).stdout.toString()).toBe("1\n");
+  });
+});

@@ -47,12 +47,14 @@ describe("the limits", () => {
   const line = (name: string, soft: string, hard: string): string =>
     `${name.padEnd(26)}${soft.padEnd(21)}${hard.padEnd(21)}units     `;
   const rows: Record<string, string> = {
-    "Max core file size": "0",
+    "Max core file size": "1",
     "Max processes": String(PLAN.limits.find(({ name }) => name === "processes")?.value),
     "Max open files": "128",
     "Max locked memory": "8388608",
     "Max msgqueue size": "0",
     "Max file size": "1024",
+    "Max pending signals": "4096",
+    "Max realtime priority": "0",
   };
   const text = (changed: Record<string, [string, string]> = {}): string =>
     Object.entries(rows)
@@ -65,7 +67,7 @@ describe("the limits", () => {
 
   test.each([
     ["Max open files", "128", "1048576", "the limit open-files is 128/1048576 and not 128"],
-    ["Max core file size", "unlimited", "unlimited", "the limit core-file is unlimited/unlimited and not 0"],
+    ["Max core file size", "unlimited", "unlimited", "the limit core-file is unlimited/unlimited and not 1"],
     ["Max file size", "1023", "1024", "the limit file-size is 1023/1024 and not 1024"],
     ["Max msgqueue size", "819200", "819200", "the limit message-queues is 819200/819200 and not 0"],
     ["Max locked memory", "8388608", "8388609", "the limit locked-memory is 8388608/8388609 and not 8388608"],
@@ -75,7 +77,7 @@ describe("the limits", () => {
 
   test("that are not shown differ", () => {
     expect(limitDifferences("", PLAN)).toHaveLength(PLAN.limits.length);
-    expect(limitDifferences("", PLAN)[0]).toBe("the limit core-file is ?/? and not 0");
+    expect(limitDifferences("", PLAN)[0]).toBe("the limit core-file is ?/? and not 1");
   });
 });
 

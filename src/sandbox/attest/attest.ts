@@ -204,6 +204,8 @@ const LIMIT_ROWS: Readonly<Record<string, string>> = {
   "locked-memory": "Max locked memory",
   "message-queues": "Max msgqueue size",
   "file-size": "Max file size",
+  "pending-signals": "Max pending signals",
+  "realtime-priority": "Max realtime priority",
 };
 
 export function limitDifferences(seen: string, plan: Plan): string[] {

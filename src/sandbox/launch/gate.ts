@@ -62,6 +62,8 @@ export function gateProgram(options: GateOptions): { readonly program: Program; 
   const script = new Script();
   restrict(script, options);
   waitForGo(script);
+  // Before there is anybody else in here. What the child executes makes the child dumpable again.
+  script.must("prctl", [PR_SET_DUMPABLE, 0, 0, 0, 0], "the agent cannot open the memory of process 1 (K4)");
   script.must("clone", [SIGCHLD, 0, 0, 0, 0], "the process that becomes the agent");
   script.add(store("agent"), whenEqual(0, "agent"));
   reapUntilTheEnd(script);
@@ -106,7 +108,6 @@ function waitForGo(script: Script): void {
 }
 
 function reapUntilTheEnd(script: Script): void {
-  script.must("prctl", [PR_SET_DUMPABLE, 0, 0, 0, 0], "the agent cannot open the memory of process 1 (K4)");
   for (const descriptor of [0, 1, 2]) script.may("close", [descriptor], "the agent's own from here on");
   script.must("signalfd4", [-1, { bytes: signalSet(SIGCHLD) }, 8, SIGNALFD_FLAGS], "takes descriptor 0, the lowest");
   script.add(label("wait"));

@@ -39,6 +39,8 @@ const O_DIRECTORY = { x64: 0o200000, arm64: 0o40000 } as const;
 const O_NOFOLLOW = { x64: 0o400000, arm64: 0o100000 } as const;
 const O_CREAT_EXCL = 0o300;
 const O_WRONLY = 1;
+const O_NONBLOCK = 0o4000;
+const SEEK_END = 2;
 const RESOLVE_NO_SYMLINKS_OR_MAGIC = 0x6;
 const OPEN_TREE_CLONE_RECURSIVE = 0x8001;
 const MOVE_MOUNT_F_EMPTY_PATH = 0x4;
@@ -108,7 +110,7 @@ export function launcherProgram(options: LauncherOptions): NativeProgram {
   script.must("execve", [{ text: options.bubblewrap }, argv, { strings: [] }], "bubblewrap, with no environment");
 
   script.failure("launcher-failed");
-  removePlaceholders(script, placeholders);
+  removePlaceholders(script, options.arch, placeholders);
   if (finisherFile !== undefined) script.may("unlinkat", [AT_FDCWD, { slot: "finisher" }, 0], "nothing to finish");
   script.add(call("exit_group", [125]));
   return finished(options.arch, script, options.stdio.pumped.length === 0 ? {} : PUMP_BUFFER);
@@ -131,10 +133,10 @@ export function finisherProgram(
     openUp(script, workspace, path);
     lookUpDirectory(script, arch, placeholder);
     script.add(label(found), whenNegative(skip), store(`directory-${index}`));
-    removePlaceholder(script, placeholder, index);
+    removePlaceholder(script, arch, placeholder, index);
     script.add(whenNotEqual(EACCES, removed));
     openUp(script, workspace, path);
-    removePlaceholder(script, placeholder, index);
+    removePlaceholder(script, arch, placeholder, index);
     script.add(label(removed), label(skip));
   }
   cleanUp(script, groups);
@@ -182,18 +184,30 @@ function makePlaceholder(script: Script, arch: Arch, { path, kind }: Placeholder
 }
 
 /** Only what was made is taken away: a name that was there before stays. */
-function removePlaceholders(script: Script, placeholders: readonly Placeholder[]): void {
+function removePlaceholders(script: Script, arch: Arch, placeholders: readonly Placeholder[]): void {
   for (const [index, placeholder] of [...placeholders.entries()].reverse()) {
     const skip = `kept-${index}`;
     script.add(load(`made-${index}`), whenEqual(0, skip));
-    removePlaceholder(script, placeholder, index);
+    removePlaceholder(script, arch, placeholder, index);
     script.add(label(skip));
   }
 }
 
-function removePlaceholder(script: Script, { path, kind }: Placeholder, index: number): void {
-  const flags = kind === "directory" ? AT_REMOVEDIR : 0;
-  script.may("unlinkat", [{ slot: `directory-${index}` }, { text: basename(path) }, flags], `takes away ${path}`);
+/** A file that is no longer empty is somebody's: an editor or git may have put it there while the agent ran. */
+function removePlaceholder(script: Script, arch: Arch, { path, kind }: Placeholder, index: number): void {
+  const at = [{ slot: `directory-${index}` }, { text: basename(path) }] as const;
+  if (kind === "directory") {
+    script.may("unlinkat", [...at, AT_REMOVEDIR], `takes away ${path}`);
+    return;
+  }
+  const keep = `somebody-s-${index}-${script.steps.length}`;
+  script.may("openat", [...at, O_NOFOLLOW[arch] | O_CLOEXEC | O_NONBLOCK, 0], `looks whether ${path} is empty`);
+  script.add({ op: "branch", when: "negative", to: keep }, store("opened"));
+  script.may("lseek", [{ slot: "opened" }, 0, SEEK_END], "its size");
+  script.add({ op: "branch", when: "not-equal", value: 0, to: keep });
+  script.may("close", [{ slot: "opened" }], "it is");
+  script.may("unlinkat", [...at, 0], `takes away ${path}`);
+  script.add(label(keep));
 }
 
 /** Every component without symlinks: what was looked at is what is mounted, or ELOOP (F5, F6). */

@@ -89,6 +89,7 @@ export const REFUSED: Readonly<Record<string, readonly string[]>> = {
     "sysfs",
     "ustat",
     "fanotify_init",
+    "io_setup",
   ],
 };
 
@@ -104,6 +105,9 @@ const AF_INET6 = 10;
 /** TIOCSTI puts typed characters into a terminal; TIOCLINUX and TIOCCONS do so by way of a console (K3). */
 const TERMINAL_INJECTION = [0x5412, 0x541c, 0x541d];
 
+const F_SETLEASE = 1024;
+const F_NOTIFY = 1026;
+
 /** Calls that are judged by the low 32 bits of one argument, which is all that the kernel looks at in each of them. */
 type ArgumentRule =
   | { readonly argument: number; readonly refuseBits: number; readonly errno: number }
@@ -116,6 +120,8 @@ export const JUDGED: Readonly<Record<string, ArgumentRule>> = {
   socket: { argument: 0, allowValues: [AF_UNIX, AF_INET, AF_INET6], errno: EAFNOSUPPORT },
   socketpair: { argument: 0, allowValues: [AF_UNIX], errno: EAFNOSUPPORT },
   ioctl: { argument: 1, refuseValues: TERMINAL_INJECTION, errno: EPERM },
+  // A lease or a notification on a file that others share makes them wait for whoever has it (the release's, the host's).
+  fcntl: { argument: 1, refuseValues: [F_SETLEASE, F_NOTIFY], errno: EPERM },
   // PER_LINUX, and the value that only asks.
   personality: { argument: 0, allowValues: [0, 0xffff_ffff], errno: EPERM },
 };

@@ -174,8 +174,10 @@ function digestOf(options: BuildOptions, manifest: Manifest): string {
 
 /** A release that has its name must be whole even after a power cut: one syncfs instead of an fsync for each file. */
 function syncFileSystem(directory: string): void {
-  const { status } = spawnSync("sync", ["-f", directory], { stdio: "ignore" });
-  if (status === 0) return;
+  // Not from the caller's PATH, which may name a directory that an agent writes.
+  for (const program of ["/usr/bin/sync", "/bin/sync", "/run/current-system/sw/bin/sync"]) {
+    if (spawnSync(program, ["-f", directory], { stdio: "ignore", env: {} }).status === 0) return;
+  }
   throw new SandboxError(
     "cannot-seal",
     `the release store ${directory} could not be written to disk (sync -f failed)`,
