@@ -3,14 +3,17 @@
  * the next start. No reason makes that acceptable, so it is not among the hazards that can be accepted by name.
  */
 import { realpathSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { isInside } from "../core/paths.ts";
 import type { Agent, Policy } from "../policy/types.ts";
 import { SupervisorError } from "./errors.ts";
 
 /** The places whose content decides what the next start does: this program's package, and its interpreter. */
 export function ownPlaces(): string[] {
-  return [dirname(realpathSync(import.meta.dirname)), realpathSync(process.execPath)];
+  const own = dirname(realpathSync(import.meta.dirname));
+  const around = dirname(own);
+  // Installed, it lies among the packages that it loads, and the links by which it is started.
+  return [basename(around) === "node_modules" ? around : own, realpathSync(process.execPath)];
 }
 
 /**

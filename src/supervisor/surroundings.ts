@@ -14,6 +14,8 @@ import type { Agent } from "../policy/types.ts";
 const MOST_NAMES = 2000;
 /** Directories whose content decides how a place is judged. */
 const OBEYED = [".git", ".git/hooks", "node_modules"];
+/** What a sealed script may start; which version it is decides what could stand in for what it loads. */
+const INTERPRETERS = ["python3", "python", "node", "perl", "ruby", "bash", "sh"];
 /** Where a program is looked for in the sandbox; the policy's own PATH stands before these. */
 const SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
@@ -33,13 +35,14 @@ export function surroundings(agent: Agent, stateDir: string): string {
     [...listed].map((directory) => [directory, namesIn(directory)]),
     [base, ...listed, ...sources].map(realPathOf),
     agent.read.map((path) => [path, identityOf(path, lstatSync), realPathOf(path), identityOf(path, statSync)]),
-    candidates(agent, base).map((path) => [path, realPathOf(path), identityOf(path, statSync)]),
+    [agent.run[0] ?? "", ...INTERPRETERS].map((name) =>
+      candidates(agent, base, name).map((path) => [path, realPathOf(path), identityOf(path, statSync)]),
+    ),
   ]);
 }
 
-/** Where the agent's program is looked for, as far as to where it is found. */
-function candidates({ run, env }: Agent, base: string): string[] {
-  const name = run[0] ?? "";
+/** Where a program is looked for, as far as to where it is found. */
+function candidates({ env }: Agent, base: string, name: string): string[] {
   if (name.includes("/")) return [resolve(base, name)];
   const paths = `${env["PATH"] ?? ""}:${SYSTEM_PATH}`.split(":").map((directory) => resolve(base, directory, name));
   const found = paths.findIndex((path) => {

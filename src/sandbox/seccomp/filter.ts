@@ -105,6 +105,8 @@ const AF_INET6 = 10;
 /** TIOCSTI puts typed characters into a terminal; TIOCLINUX and TIOCCONS do so by way of a console (K3). */
 const TERMINAL_INJECTION = [0x5412, 0x541c, 0x541d];
 
+/** The gate's process id, as everyone in the sandbox sees it. */
+const GATE = 1;
 const F_SETLEASE = 1024;
 const F_NOTIFY = 1026;
 
@@ -122,6 +124,12 @@ export const JUDGED: Readonly<Record<string, ArgumentRule>> = {
   ioctl: { argument: 1, refuseValues: TERMINAL_INJECTION, errno: EPERM },
   // A lease or a notification on a file that others share makes them wait for whoever has it (the release's, the host's).
   fcntl: { argument: 1, refuseValues: [F_SETLEASE, F_NOTIFY], errno: EPERM },
+  // The gate is process 1 and watches: a gate that is starved would notice late that a mount is gone.
+  sched_setscheduler: { argument: 0, refuseValues: [GATE], errno: EPERM },
+  sched_setparam: { argument: 0, refuseValues: [GATE], errno: EPERM },
+  sched_setattr: { argument: 0, refuseValues: [GATE], errno: EPERM },
+  sched_setaffinity: { argument: 0, refuseValues: [GATE], errno: EPERM },
+  setpriority: { argument: 1, refuseValues: [GATE], errno: EPERM },
   // PER_LINUX, and the value that only asks.
   personality: { argument: 0, allowValues: [0, 0xffff_ffff], errno: EPERM },
 };
