@@ -33,16 +33,23 @@ export function surroundings(agent: Agent, stateDir: string): string {
   return JSON.stringify([
     stateDir,
     [...listed].map((directory) => [directory, namesIn(directory)]),
-    [base, ...listed, ...sources].map(realPathOf),
+    [base, ...places, ...sources].map(realPathOf),
     agent.read.map((path) => [path, identityOf(path, lstatSync), realPathOf(path), identityOf(path, statSync)]),
-    [agent.run[0] ?? "", ...INTERPRETERS].map((name) =>
-      candidates(agent, base, name).map((path) => [path, realPathOf(path), identityOf(path, statSync)]),
-    ),
+    candidates(agent, base).map((path) => [path, realPathOf(path), identityOf(path, statSync)]),
+    interpreters(agent),
   ]);
 }
 
-/** Where a program is looked for, as far as to where it is found. */
-function candidates({ env }: Agent, base: string, name: string): string[] {
+/** The versions of the interpreters that the agent can find by name: where they usually are, and on the policy's own PATH. */
+function interpreters({ env }: Agent): string[] {
+  const own = (env["PATH"] ?? "").split(":").filter((directory) => directory.startsWith("/"));
+  const directories = [...new Set([...own, "/usr/local/bin", "/usr/bin"])];
+  return directories.flatMap((directory) => INTERPRETERS.map((name) => identityOf(`${directory}/${name}`, statSync)));
+}
+
+/** Where the agent's program is looked for, as far as to where it is found. */
+function candidates({ run, env }: Agent, base: string): string[] {
+  const name = run[0] ?? "";
   if (name.includes("/")) return [resolve(base, name)];
   const paths = `${env["PATH"] ?? ""}:${SYSTEM_PATH}`.split(":").map((directory) => resolve(base, directory, name));
   const found = paths.findIndex((path) => {
