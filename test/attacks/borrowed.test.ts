@@ -29,6 +29,18 @@ describeSandbox("F8: a file on a standard descriptor", ["root", "list"], (bench)
     expect(readFileSync(lab.limits, "utf8")).toBe(SEALED_TEXT);
   });
 
+  bench.test("is read from its beginning also where the policy has changed since the last start", async () => {
+    const { lab } = bench;
+    const input = lab.write("input.txt", "first\nlast\n");
+    const line = shell('input=$1; shift; exec "$@" < "$input"', input, ...lab.words("/bin/cat"));
+    for (const policy of [[], ["    env: { CHANGED: yes }"], []]) {
+      lab.writePolicy(policy);
+      const { status, stdout, stderr } = await start(line, { as: lab.as, cwd: lab.project }).ended;
+      expect(status, stderr).toBe(0);
+      expect(stdout.toString()).toBe("first\nlast\n");
+    }
+  });
+
   bench.test("keeps what was in it when it is an output that is appended to", async () => {
     const { lab } = bench;
     const log = lab.write("audit.log", "earlier\n");

@@ -30,6 +30,8 @@ const slotOf = (key: string): string => `launch-${slotName(key)}`;
 
 /** Starts the launcher of the last such run, if there was one, and notes that in the keeper. */
 export function anticipate(keeper: Keeper, occasion: Occasion): void {
+  // A pump begins to read its file at once: what it took for a sandbox that comes to nothing, the next one would miss.
+  if (occasion.stdio.pumped.includes(0)) return;
   const key = keyOf(occasion);
   const last = recall(keeper.state, slotOf(key), key) as Remembered | undefined;
   if (last === undefined) return;
