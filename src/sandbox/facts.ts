@@ -6,7 +6,8 @@ import { isInside } from "../core/paths.ts";
 import { type Bubblewrap, findBubblewrap } from "./bubblewrap.ts";
 import { SandboxError } from "./errors.ts";
 import { type OwnFiles, ownFiles } from "./etc.ts";
-import { type Arch, isArch } from "./native/syscalls.ts";
+import { hostArch } from "./host-arch.ts";
+import type { Arch } from "./native/syscalls.ts";
 
 /** A further path that the agent may read. */
 export interface ReadFact {
@@ -47,13 +48,7 @@ const SYSTEM_DIRECTORIES = ["/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx3
 
 /** Throws `SandboxError` with `host-cannot` and the remedy where the host lacks what every sandbox needs (K7). */
 export function collectFacts(options: FactsOptions): HostFacts {
-  if (!isArch(process.arch)) {
-    throw new SandboxError(
-      "host-cannot",
-      `Hardline has no system call filter for ${process.arch}`,
-      "Use x86-64 or arm64.",
-    );
-  }
+  const arch = hostArch();
   const uid = process.getuid?.() ?? -1;
   if (uid !== process.geteuid?.()) {
     throw new SandboxError("host-cannot", "Hardline must not be run with a set-uid bit");
@@ -63,7 +58,7 @@ export function collectFacts(options: FactsOptions): HostFacts {
   const agentUid = options.agentUid ?? uid;
   const agentGid = options.agentUid ?? process.getgid?.() ?? -1;
   return {
-    arch: process.arch,
+    arch,
     root,
     agentUid,
     agentGid,

@@ -3,9 +3,10 @@
  * the next start. No reason makes that acceptable, so it is not among the hazards that can be accepted by name.
  */
 import { realpathSync } from "node:fs";
-import { basename, dirname, join } from "node:path";
+import { basename, dirname } from "node:path";
 import { isInside } from "../core/paths.ts";
-import type { Agent, Policy } from "../policy/types.ts";
+import { mutablePlaces } from "../policy/places.ts";
+import type { Policy } from "../policy/types.ts";
 import { SupervisorError } from "./errors.ts";
 
 /** The places whose content decides what the next start does: this program's package, and its interpreter. */
@@ -48,8 +49,4 @@ export function refuseOwnCodeMutable(policy: Policy, own: readonly string[] = ow
       );
     }
   }
-}
-
-function mutablePlaces({ shape }: Agent): string[] {
-  return shape.kind === "workspace" ? [shape.workspace] : shape.mutable.map((path) => join(shape.root, path));
 }

@@ -8,6 +8,7 @@ import { type Dirent, lstatSync, opendirSync, readlinkSync, realpathSync, type S
 import { dirname, resolve } from "node:path";
 import { errnoOf } from "../core/errors.ts";
 import { join } from "../core/paths.ts";
+import { mutablePlaces } from "../policy/places.ts";
 import type { Agent } from "../policy/types.ts";
 
 /** More names than this in one directory are not compared one by one: any change to the directory is one. */
@@ -23,7 +24,7 @@ const SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bi
 export function surroundings(agent: Agent, stateDir: string): string {
   const { shape } = agent;
   const base = shape.kind === "root" ? shape.root : shape.workspace;
-  const places = shape.kind === "root" ? shape.mutable.map((path) => join(base, path)) : [base];
+  const places = mutablePlaces(agent);
   const sealed = shape.kind === "root" ? [] : shape.sealed;
   const listed = new Set([
     ...places.flatMap((place) => [place, ...OBEYED.map((name) => join(place, name))]),

@@ -1,10 +1,11 @@
 /** Symbolic and hard links by which sealed content could be changed from somewhere else. */
 import { readlinkSync } from "node:fs";
 import { basename, join } from "node:path";
+import { mutablePlaces } from "../../policy/places.ts";
 import { type Inquiry, ofAgent } from "./inquiry.ts";
 import { atSealed } from "./places.ts";
 import type { Where } from "./report.ts";
-import { mutablePlaces, sandboxes } from "./sandboxes.ts";
+import { sandboxes } from "./sandboxes.ts";
 import { walk } from "./tree.ts";
 import { World } from "./world.ts";
 

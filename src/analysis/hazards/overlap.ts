@@ -1,8 +1,9 @@
 /** Places of one program that another program of the same policy may write, or that are named twice with two meanings. */
 import { join } from "node:path";
+import { mutablePlaces } from "../../policy/places.ts";
 import type { Sandboxed } from "../../policy/types.ts";
 import { type Inquiry, ofAgent } from "./inquiry.ts";
-import { mutablePlaces, sandboxes } from "./sandboxes.ts";
+import { sandboxes } from "./sandboxes.ts";
 import { isWithin, World } from "./world.ts";
 
 export function checkOverlap(inquiry: Inquiry): void {

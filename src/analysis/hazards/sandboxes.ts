@@ -1,4 +1,3 @@
-import { join } from "node:path";
 import type { Sandboxed } from "../../policy/types.ts";
 import type { Inquiry } from "./inquiry.ts";
 
@@ -7,9 +6,4 @@ export function sandboxes({ policy, agent }: Inquiry): Sandboxed[] {
   const agents = Object.values(policy.agents).filter((other) => other.name !== agent.name);
   const tools = Object.values(policy.tools).flatMap((tool) => ("run" in tool.server ? [tool.server] : []));
   return [agent, ...agents, ...tools];
-}
-
-/** The host directories that a program may write for good. */
-export function mutablePlaces({ shape }: Sandboxed): string[] {
-  return shape.kind === "workspace" ? [shape.workspace] : shape.mutable.map((path) => join(shape.root, path));
 }

@@ -8,12 +8,15 @@
 
 import {
   AT_FDCWD,
+  CLOSE_RANGE_LAST,
   call,
   jump,
   label,
   load,
   O_CLOEXEC,
+  PR_SET_PDEATHSIG,
   type Program,
+  SIG_SETMASK,
   SIGCHLD,
   SIGKILL,
   set,
@@ -25,13 +28,11 @@ import {
 import type { Arch } from "../native/syscalls.ts";
 import { CHANNEL, GO, MOUNT_WATCH, REPORT_BUFFER, report, Script } from "./channel.ts";
 
-const PR_SET_PDEATHSIG = 1;
 const PR_SET_DUMPABLE = 4;
 const F_SETFD = 2;
 const FD_CLOEXEC = 1;
 const SECCOMP_SET_MODE_FILTER = 1;
 const SIG_BLOCK = 0;
-const SIG_SETMASK = 2;
 const SIGNALFD_FLAGS = 0o2004000; // SFD_CLOEXEC | SFD_NONBLOCK
 const WNOHANG = 1;
 const ENOENT = -2;
@@ -39,7 +40,6 @@ const EACCES = -13;
 const ENOTDIR = -20;
 const POLLIN = 1;
 const POLLPRI = 2;
-const CLOSE_RANGE_LAST = 0xffff_ffff;
 
 /** One resource limit, soft and hard alike. `resource` is the kernel's number (`RLIMIT_*`). */
 export interface ResourceLimit {

@@ -14,7 +14,9 @@ import {
   label,
   load,
   O_CLOEXEC,
+  O_WRONLY,
   type Program,
+  SIG_SETMASK,
   SIGCHLD,
   set,
   store,
@@ -29,8 +31,6 @@ const PR_SET_CHILD_SUBREAPER = 36;
 const KEYCTL_GET_KEYRING_ID = 0;
 const KEYCTL_JOIN_SESSION_KEYRING = 1;
 const KEY_SPEC_SESSION_KEYRING = -3;
-const SIG_SETMASK = 2;
-const O_WRONLY = 1;
 const CLONE_FILES = 0x400;
 const LOCK_EX_NB = 6;
 

@@ -9,7 +9,7 @@ import { type Attestation, attest, expect } from "../attest/attest.ts";
 import { applyCgroup, cgroupDirectories, cgroupMembers, currentHost, findGrants, type Grants } from "../cgroup.ts";
 import { SandboxError } from "../errors.ts";
 import type { HostFacts } from "../facts.ts";
-import { isArch } from "../native/syscalls.ts";
+import { hostArch } from "../host-arch.ts";
 import type { Plan } from "../plan.ts";
 import { serialize } from "../seccomp/bpf.ts";
 import { buildFilter } from "../seccomp/filter.ts";
@@ -58,10 +58,7 @@ export interface LaunchOptions {
 
 /** Starts the keeper of a new run. `state` is the state directory's absolute path. */
 export function startKeeper(state: string): Keeper {
-  const { arch } = process;
-  if (!isArch(arch)) {
-    throw new SandboxError("host-cannot", `Hardline has no system call filter for ${arch}`, "Use x86-64 or arm64.");
-  }
+  const arch = hostArch();
   const grants = findGrants(currentHost(process.getuid?.() === 0));
   const run = beginRun(state, (id) => cgroupDirectories(grants, id));
   const groups = cgroupDirectories(grants, run.id);

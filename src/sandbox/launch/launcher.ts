@@ -9,11 +9,15 @@ import {
   AT_EMPTY_PATH,
   AT_FDCWD,
   AT_REMOVEDIR,
+  CLOSE_RANGE_LAST,
   call,
   label,
   load,
   O_CLOEXEC,
+  O_WRONLY,
+  PR_SET_PDEATHSIG,
   type Program,
+  SIG_SETMASK,
   SIGKILL,
   set,
   store,
@@ -28,8 +32,6 @@ import { PUMP_BUFFER, startPumps } from "./pump.ts";
 import type { Stdio } from "./stdio.ts";
 
 const EACCES = -13;
-const PR_SET_PDEATHSIG = 1;
-const SIG_SETMASK = 2;
 const CLONE_NEWNS = 0x2_0000;
 const MS_NOSUID_NODEV = 0x6;
 const MS_REC_PRIVATE = 0x4_4000;
@@ -38,7 +40,6 @@ const O_PATH = 0o10000000;
 const O_DIRECTORY = { x64: 0o200000, arm64: 0o40000 } as const;
 const O_NOFOLLOW = { x64: 0o400000, arm64: 0o100000 } as const;
 const O_CREAT_EXCL = 0o300;
-const O_WRONLY = 1;
 const O_NONBLOCK = 0o4000;
 const SEEK_END = 2;
 const RESOLVE_NO_SYMLINKS_OR_MAGIC = 0x6;
@@ -46,7 +47,6 @@ const OPEN_TREE_CLONE_RECURSIVE = 0x8001;
 const MOVE_MOUNT_F_EMPTY_PATH = 0x4;
 const F_DUPFD_CLOEXEC = 1030;
 const CLOSE_RANGE_CLOEXEC = 0x4;
-const CLOSE_RANGE_LAST = 0xffff_ffff;
 
 /** The descriptor on which bubblewrap finds the gate's bytes. */
 export const GATE_DESCRIPTOR = 4;

@@ -5,6 +5,7 @@
  */
 import {
   AT_FDCWD,
+  CLOSE_RANGE_LAST,
   call,
   jump,
   label,
@@ -21,7 +22,6 @@ import type { Stdio } from "./stdio.ts";
 /** Where a pump keeps its two descriptors while it closes all others. */
 const SOURCE = 10;
 const SINK = 11;
-const LAST = 0xffff_ffff;
 const CHUNK = 65_536;
 
 /** Memory that the pumps of a program need, for its `buffers`. */
@@ -62,7 +62,7 @@ function startPump(script: Script, descriptor: number): void {
   script.may("dup3", [source, SOURCE, 0], "from here");
   script.may("dup3", [sink, SINK, 0], "to there");
   script.may("close_range", [0, SOURCE - 1, 0], "nothing else");
-  script.may("close_range", [SINK + 1, LAST, 0], "nothing else");
+  script.may("close_range", [SINK + 1, CLOSE_RANGE_LAST, 0], "nothing else");
   const again = `pump-${descriptor}`;
   const done = `drained-${descriptor}`;
   script.add(label(again), call("read", [SOURCE, { address: "chunk" }, CHUNK]));

@@ -71,6 +71,11 @@ export const AT_FDCWD = -100;
 export const AT_EMPTY_PATH = 0x1000;
 export const AT_REMOVEDIR = 0x200;
 export const O_CLOEXEC = 0o2000000;
+export const O_WRONLY = 1;
+export const PR_SET_PDEATHSIG = 1;
+export const SIG_SETMASK = 2;
+/** As the end of a range of descriptors: all that there are. */
+export const CLOSE_RANGE_LAST = 0xffff_ffff;
 export const SIGKILL = 9;
 export const SIGCHLD = 17;
 
